@@ -73,6 +73,14 @@ class SheetLayoutError(SheetError):
     """A required header is missing, stands twice, or the tab is not what it was."""
 
 
+class TabMissingError(SheetError):
+    """The spreadsheet has no tab of the asked title (any more)."""
+
+
+class TokenUsedError(SheetError):
+    """The spreadsheet knows this commit token already: an earlier try of the same write has landed."""
+
+
 class UnavailableError(AmoGsheetError):
     """A cloud did not answer after all retries; the next timer tick tries again."""
 
