@@ -153,7 +153,7 @@ SETTINGS: tuple[Setting, ...] = (
         "status_display",
         text_map,
         "{}",
-        '{"Раздумье": "В процессе"}',
+        '{"Раздумье": "Думает"}',
         "stage name → text shown in the sheet",
     ),
     Setting(
@@ -254,7 +254,7 @@ SETTINGS: tuple[Setting, ...] = (
         "heartbeat_url",
         secret_address,
         "https://hc.example.com/ping/amo2gsheet-{command}",
-        "dead-man's switch, asked at start, success and failure of a run; {command} becomes `pull` or `push`",
+        "dead-man's switch, pinged at start, success and failure of a run; {command} becomes `pull` or `push`",
     ),
 )
 """Every setting, in the order in which people read about them."""
