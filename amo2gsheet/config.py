@@ -100,7 +100,7 @@ class Settings:
     heartbeat_url: str = field(repr=False)
     env_file: Path | None
     warnings: tuple[str, ...]
-    in_use: tuple[SettingInUse, ...] = field(repr=False)
+    in_use: tuple[SettingInUse, ...] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
