@@ -101,7 +101,6 @@ class SandboxServer:
 class _Listener(ThreadingHTTPServer):
     """One address: accepts connections and gives each a thread."""
 
-    daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, faulty: Faulty, port: int, hold_seconds: float) -> None:
