@@ -1,4 +1,4 @@
-"""amoCRM's API v4 in memory: account, tokens, limits and faults behind one `answer`. No sockets."""
+"""amoCRM's API v4 in memory: account, tokens and limits behind one `answer`. No sockets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from amo2gsheet.sandbox.amo_account import Account
 from amo2gsheet.sandbox.amo_desk import Desk
 from amo2gsheet.sandbox.amo_knobs import AmoKnobs
 from amo2gsheet.sandbox.amo_oauth import OAuth
-from amo2gsheet.sandbox.amo_problems import RefusedError, fault, html_page, problem, rate_exceeded, unauthorized
+from amo2gsheet.sandbox.amo_problems import RefusedError, html_page, problem, rate_exceeded, unauthorized
 from amo2gsheet.sandbox.amo_queries import php_query
 from amo2gsheet.sandbox.amo_routes import leads_shown, no_route, not_allowed, route
 from amo2gsheet.sandbox.amo_shapes import Shapes
@@ -41,8 +41,9 @@ class AmoSnapshot:
 class AmoCloud:
     """One amoCRM account with one integration.
 
-    `clock` gives this machine's Unix time, `host` begins every link (`http://127.0.0.1:8000`), and the same `seed` gives the
-    same IDs and tokens. Objects behind `account`, `oauth` and `knobs` stay the same over `restore`.
+    `clock` gives Unix seconds and never goes back: what happens to the client's own clock is no affair of amoCRM. `host`
+    begins every link (`http://127.0.0.1:8000`). The same `seed` gives the same IDs and tokens. The objects behind
+    `account`, `oauth` and `knobs` stay the same over `restore`.
     """
 
     def __init__(self, clock: Callable[[], float], host: str, seed: int = 1) -> None:
@@ -57,7 +58,7 @@ class AmoCloud:
 
     def answer(self, request: Request) -> Answer:
         """Carry the request out and answer it, with the `Date` of amoCRM's clock."""
-        answer = self._gate(request) or self._faulty(request)
+        answer = self._gate(request) or self._served(request)
         moment = self._clock() + self.knobs.clock_skew_seconds
         return Answer(answer.status, answer.body, {**answer.headers, "Date": formatdate(moment, usegmt=True)})
 
@@ -100,12 +101,6 @@ class AmoCloud:
         if self.knobs.block_after is not None and self.violations >= self.knobs.block_after:
             self.is_blocked = True
         return rate_exceeded(self.knobs.retry_after_seconds) if self.knobs.rate_429 == "json" else html_page(429)
-
-    def _faulty(self, request: Request) -> Answer:
-        if self.knobs.faults_before:
-            return fault(self.knobs.faults_before.pop(0))
-        answer = self._served(request)
-        return fault(self.knobs.faults_after.pop(0)) if self.knobs.faults_after else answer
 
     def _served(self, request: Request) -> Answer:
         if request.path == _TOKEN:

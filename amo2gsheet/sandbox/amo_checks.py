@@ -15,7 +15,6 @@ Item = Mapping[str, Any]
 _INT_OR_NULL = ("loss_reason_id", "closed_at")
 _INTS = ("status_id", "pipeline_id", "created_by", "updated_by", "responsible_user_id", "created_at", "updated_at")
 _USERS = ("created_by", "updated_by", "responsible_user_id")
-_MOST_FIELDS = 40
 
 
 def is_int(value: object) -> bool:
@@ -45,8 +44,9 @@ class Check:
         for key in _INT_OR_NULL:
             if item.get(key) is not None and not is_int(item[key]):
                 self.add(wrong_type(key, "int"))
-        if "name" in item and not isinstance(item["name"], str):
-            self.add(wrong_type("name", "string"))
+        for key in ("name", "first_name", "last_name"):
+            if key in item and not isinstance(item[key], str):
+                self.add(wrong_type(key, "string"))
         price = item.get("price")
         if "price" in item and not (is_int(price) or isinstance(price, float)):
             self.add(wrong_type("price", "int"))
@@ -94,24 +94,21 @@ class Check:
             return present or self._account.main_pipeline()
         return self._account.pipeline_with(status_id)
 
-    def fields(self, entity_type: EntityType) -> dict[int, tuple[Value, ...]]:
-        """The field values that the item sets, each field as a whole."""
+    def fields(self, entity_type: EntityType, most: int | None = None) -> dict[int, tuple[Value, ...]]:
+        """The field values that the item sets, each field as a whole; `most` is how many fields it may name."""
         written = self._item.get("custom_fields_values")
         if written is None:
             return {}
         if not isinstance(written, list):
             self.add(wrong_type("custom_fields_values", "array"))
             return {}
-        if len(written) > _MOST_FIELDS and entity_type == "leads" and not self._prefix:
-            self._too_many_fields()
+        if most is not None and len(written) > most:
+            detail = f"This collection should contain {most} elements or less."
+            self.add(Problem("TooMany", "custom_fields_values", detail))
         changes: dict[int, tuple[Value, ...]] = {}
         for index, element in enumerate(written):
             self._field(entity_type, element, f"custom_fields_values.{index}", changes)
         return changes
-
-    def _too_many_fields(self) -> None:
-        detail = f"This collection should contain {_MOST_FIELDS} elements or less."
-        self.add(Problem("TooMany", "custom_fields_values", detail))
 
     def _field(self, entity_type: EntityType, element: Any, path: str, changes: dict[int, tuple[Value, ...]]) -> None:
         if not isinstance(element, dict):
@@ -169,7 +166,7 @@ class Check:
             return None
         tag_id, name = element.get("id"), element.get("name")
         if tag_id is not None:
-            if tag_id not in self._account.tags:
+            if not is_int(tag_id) or tag_id not in self._account.tags:
                 self.add(not_a_choice(f"{path}.id"))
                 return None
             return lambda: int(tag_id)
@@ -188,7 +185,7 @@ class Check:
             self.add(wrong_type(f"_embedded.{kind}", "array"))
             return []
         for index, element in enumerate(written):
-            if "id" in element and element["id"] not in known:
+            if "id" in element and (not is_int(element["id"]) or element["id"] not in known):
                 self.add(not_a_choice(f"_embedded.{kind}.{index}.id"))
         return written
 

@@ -23,6 +23,8 @@ from amo2gsheet.sandbox.exchange import Answer
 
 _MOST_LEADS = 250
 _MOST_COMPLEX = 50
+_MOST_FIELDS = 40
+"""Custom fields of one entity in `/leads/complex`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def _check(desk: Desk, item: Item, request_id: str, *, is_complex: bool) -> tupl
         item,
         request_id,
         _incoming(desk, stage) if "metadata" in embedded(item) else stage,
-        check.fields("leads"),
+        check.fields("leads", _MOST_FIELDS if is_complex else None),
         [*(check.tags("tags", embedded(item)) or []), *(check.tags("tags_to_add", item) or [])],
         _parts(desk, check, "contacts", is_complex=is_complex),
         _parts(desk, check, "companies", is_complex=is_complex),
@@ -155,7 +157,7 @@ def _parts(desk: Desk, check: Check, kind: str, *, is_complex: bool) -> list[Par
         inner = Check(desk.account, element, path)
         inner.types()
         inner.users()
-        fields = inner.fields("contacts" if is_contacts else "companies")
+        fields = inner.fields("contacts" if is_contacts else "companies", _MOST_FIELDS)
         for found in inner.problems:
             check.add(found)
         parts.append(Part(element, element.get("id"), fields))

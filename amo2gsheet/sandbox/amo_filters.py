@@ -14,6 +14,7 @@ Entity = Lead | Contact | Company
 EntityTest = Callable[[Any], bool]
 Kind = Literal["inclusive", "exclusive"]
 
+_RANGED = frozenset(("date", "date_time", "birthday", "numeric"))
 _USERS = ("created_by", "updated_by", "responsible_user_id")
 
 
@@ -100,7 +101,7 @@ def _field_tests(account: Account, node: dict[str, Node], kind: Kind) -> list[En
             continue
         limits = bounds(asked, kind) if isinstance(asked, dict) and ("from" in asked or "to" in asked) else None
         if limits is not None:
-            tests.append(_field_within(definition.id, limits))
+            tests += [_field_within(definition.id, limits)] if definition.type in _RANGED else []
         elif texts(asked):
             wants_unset = definition.type == "checkbox" and "0" in texts(asked)
             tests.append(_field_among(definition.id, frozenset(texts(asked)), wants_unset=wants_unset))

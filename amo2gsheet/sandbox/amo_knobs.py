@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Fault = Literal["html404", "html500", "html502", "html504", "json500", "system400", "unpaid402"]
-"""An answer of the front end or of the back end that has nothing to do with the request."""
-
 StageKey = tuple[int, int]
 """(pipeline ID, status ID)"""
 
@@ -101,7 +98,3 @@ class AmoKnobs:
     encoded_links: bool = True
     """Whether the brackets in paging links are percent-encoded."""
     empty_405: bool = False
-    faults_before: list[Fault] = field(default_factory=list)
-    """The next requests get these answers, one each, and are not carried out."""
-    faults_after: list[Fault] = field(default_factory=list)
-    """The next requests are carried out and get these answers, one each."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amo2gsheet.sandbox.amo_knobs import Fault
 from amo2gsheet.sandbox.exchange import Answer
 
 HAL = "application/hal+json"
@@ -22,9 +21,6 @@ _TITLES = {
     405: "Method Not Allowed",
     422: "Unprocessable Entity",
     429: "Too Many Requests",
-    500: "ErrInternalServer",
-    502: "Bad Gateway",
-    504: "Gateway Time-out",
 }
 
 
@@ -126,27 +122,10 @@ def rate_exceeded(retry_after_seconds: int) -> Answer:
 
 
 def html_page(status: int) -> Answer:
-    """A page of the web server in front of the API: a block, a fault, a gateway's 429."""
-    heading = f"{status} {_TITLES[status] if status != 500 else 'Internal Server Error'}"
+    """A page of the web server in front of the API: a block, or its own kind of 429."""
+    heading = f"{status} {_TITLES[status]}"
     page = (
         f"<html>\r\n<head><title>{heading}</title></head>\r\n<body>\r\n"
         f"<center><h1>{heading}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
     )
     return Answer(status, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
-
-
-def fault(kind: Fault) -> Answer:
-    """One of the answers that say nothing about the request."""
-    if kind.startswith("html"):
-        return html_page(int(kind[4:]))
-    if kind == "system400":
-        return problem(400, "Возникла системная ошибка. Пожалуйста, повторите попытку.")
-    if kind == "unpaid402":
-        return problem(402, "Payment required")
-    body = {
-        "title": _TITLES[500],
-        "status": 500,
-        "detail": "Unexpected error. Please try again later.",
-        "trace_id": "5f2b7c1de90a4d5f8b3a6c7e1d2f4a90",
-    }
-    return json_answer(body, 500, PROBLEM)

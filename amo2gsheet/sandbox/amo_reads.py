@@ -169,7 +169,9 @@ def list_fields(desk: Desk, entity_type: EntityType) -> Answer:
 
 
 def list_users(desk: Desk) -> Answer:
-    """GET /users."""
+    """GET /users: for administrators only."""
+    if not desk.account.users[desk.user_id].is_admin:
+        return problem(403, "Access denied")
     users = list(desk.account.users.values())
     page = paging(desk.query, _LISTED).page(users)
     return desk.counted_listing("users", page, len(users), desk.shapes.user)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
 from typing import Any, Literal
 
 from amo2gsheet.sandbox.amo_entities import CustomField, FieldValues, Option, Value
@@ -16,6 +17,9 @@ _MANY = frozenset(("multiselect", "multitext", "smart_address"))
 _DATES = frozenset(("date", "date_time", "birthday"))
 _KINDS = frozenset(("multitext", "smart_address"))
 READ_ONLY = frozenset(("tracking_data",))
+_NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
+_FARTHEST = 1 << 36
+"""Seconds that every platform can turn into a date: some two thousand years."""
 
 PHONE_KINDS = ("WORK", "WORKDD", "MOB", "FAX", "HOME", "OTHER")
 EMAIL_KINDS = ("WORK", "PRIV", "OTHER")
@@ -124,20 +128,18 @@ def _text(value: Any, place: str) -> str:
 
 def _number(value: Any, place: str) -> str:
     """The canonical text of a number: that is how the API shows it."""
-    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if math.isfinite(number):
-            return str(int(number)) if number.is_integer() else repr(number)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    text = repr(value) if is_number else value
+    if isinstance(text, str) and _NUMBER.fullmatch(text):
+        plain = format(Decimal(text), "f")
+        return plain.rstrip("0").rstrip(".") if "." in plain else plain
     raise ValueRefusedError(wrong_type(place, "numeric"))
 
 
 def _timestamp(field_type: str, value: Any, place: str, zone: tzinfo) -> int:
     """Unix seconds or RFC 3339 text to Unix seconds; a day is kept as the midnight that began it in the account's zone."""
     moment: datetime | None = None
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _FARTHEST:
         moment = datetime.fromtimestamp(value, zone)
     elif isinstance(value, str):
         try:
