@@ -378,7 +378,7 @@ class TestAddresses:
     def test_an_account_of_another_domain(self) -> None:
         assert from_environment(AMO_SUBDOMAIN="mycompany.kommo.com").amo_base_url == "https://mycompany.kommo.com"
 
-    @pytest.mark.parametrize("written", ["my company", "моя", "my_company", "-a", "a..b", "user@a.amocrm.ru", "https://"])
+    @pytest.mark.parametrize("written", ["my company", "моя", "my_company", "-a", "a..b", "user@example.com", "https://"])
     def test_no_account(self, written: str) -> None:
         assert "not the name of an account" in refusal("AMO_SUBDOMAIN", written)
 
