@@ -400,6 +400,17 @@ def test_a_client_without_a_read_timeout_is_found_out(near: Line, timeout: Any) 
         near.send(timeout=timeout)
 
 
+@pytest.mark.parametrize("fault", [Fault(Manner.TIMEOUT_AFTER), Fault(Manner.SLOW, seconds=9)])
+def test_a_cloud_without_a_virtual_clock_makes_nobody_wait(near: Line, fault: Fault) -> None:
+    near.faulty.clock = None
+    near.faulty.rule = always(fault)
+
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        near.send(timeout=5)
+    if fault.manner is Manner.SLOW:
+        assert near.send(timeout=10).status_code == 200
+
+
 def test_a_slow_answer_takes_its_seconds_or_the_clients_limit(near: Line) -> None:
     clock = near.faulty.clock
     assert clock is not None
@@ -702,6 +713,16 @@ def test_a_request_that_is_none_harms_nobody(far: Line, sent: bytes, status_line
 
     assert answered.partition(b"\r\n")[0] == status_line
     assert far.send().status_code == 200
+
+
+def test_a_body_in_chunks_may_carry_extensions_and_trailers(far: Line) -> None:
+    with socket.create_connection(("127.0.0.1", port_of(far.base)), timeout=5) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.sendall(b"3;a=b\r\none\r\nA\r\n, and two..\r\n0\r\nX-Trailer: t\r\n\r\nGET /next HTTP/1.1\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        answered = client.makefile("rb").read()
+
+    assert (far.echo.done[0].body, far.echo.paths, answered.count(b"200 OK")) == (b"one, and two..", ["/", "/next"], 2)
 
 
 def test_a_client_that_asks_before_it_sends_its_body_is_told_at_once_to_go_on(far: Line) -> None:
