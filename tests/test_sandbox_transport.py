@@ -718,11 +718,11 @@ def test_a_request_that_is_none_harms_nobody(far: Line, sent: bytes, status_line
 def test_a_body_in_chunks_may_carry_extensions_and_trailers(far: Line) -> None:
     with socket.create_connection(("127.0.0.1", port_of(far.base)), timeout=5) as client:
         client.sendall(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
-        client.sendall(b"3;a=b\r\none\r\nA\r\n, and two..\r\n0\r\nX-Trailer: t\r\n\r\nGET /next HTTP/1.1\r\n\r\n")
+        client.sendall(b"3;a=b\r\none\r\nA\r\n, and two.\r\n0\r\nX-Trailer: t\r\n\r\nGET /next HTTP/1.1\r\n\r\n")
         client.shutdown(socket.SHUT_WR)
         answered = client.makefile("rb").read()
 
-    assert (far.echo.done[0].body, far.echo.paths, answered.count(b"200 OK")) == (b"one, and two..", ["/", "/next"], 2)
+    assert (far.echo.done[0].body, far.echo.paths, answered.count(b"200 OK")) == (b"one, and two.", ["/", "/next"], 2)
 
 
 def test_a_client_that_asks_before_it_sends_its_body_is_told_at_once_to_go_on(far: Line) -> None:
