@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from amo2gsheet.sandbox.environment import service_account_key
 from amo2gsheet.sandbox.exchange import Answer, Request
 from amo2gsheet.sandbox.sheets_book import Book
 from amo2gsheet.sandbox.sheets_calls import READS, WRITES, Call
@@ -26,10 +27,10 @@ from amo2gsheet.sandbox.sheets_errors import (
     over_quota,
 )
 from amo2gsheet.sandbox.sheets_fields import Mask
-from amo2gsheet.sandbox.sheets_grid import Change, Record
 from amo2gsheet.sandbox.sheets_knobs import SheetsKnobs
+from amo2gsheet.sandbox.sheets_record import Change, Record
 from amo2gsheet.sandbox.sheets_routes import Route, route
-from amo2gsheet.sandbox.sheets_token import SCOPES, Tokens, service_account_key
+from amo2gsheet.sandbox.sheets_token import SCOPES, Tokens
 
 SPREADSHEET_ID = "1SandboxSpreadsheetOfAmo2gsheet0000000000000"
 _READ_SCOPE_METHODS = {"spreadsheets.get", "spreadsheets.values.get", "spreadsheets.values.batchGet"}
@@ -115,7 +116,7 @@ class SheetsCloud:
 
     def service_account_key(self) -> dict[str, str]:
         """Return the contents of a key file that signs in here."""
-        return service_account_key(self.host)
+        return service_account_key(f"{self.host}/token")
 
     def issue_token(self) -> str:
         """Return a token with the scope `spreadsheets`, for tests that skip signing in."""

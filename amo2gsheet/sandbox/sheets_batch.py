@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from amo2gsheet.sandbox import sheets_batch_cells as cells
 from amo2gsheet.sandbox import sheets_batch_overlays as overlays
@@ -74,7 +75,14 @@ def run(book: Book, requests: list[JSON], knobs: SheetsKnobs) -> list[JSON]:
         if name in OTHER_REQUESTS:
             raise ApiError(501, "UNIMPLEMENTED", f"The sandbox does not know {name}.")
         try:
-            replies.append(HANDLERS[name](book, body or {}, knobs))
+            replies.append(HANDLERS[name](book, without_nulls(body or {}), knobs))
         except ApiError as error:
             raise error.under(f"Invalid requests[{index}].{name}") from error
     return replies
+
+
+def without_nulls(value: Any) -> Any:
+    """Return JSON without the names whose value is null: to Google they are as good as absent."""
+    if isinstance(value, dict):
+        return {name: without_nulls(item) for name, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value

@@ -8,8 +8,9 @@ from amo2gsheet.sandbox.sheets_book import Book
 from amo2gsheet.sandbox.sheets_cells import get_path, set_path
 from amo2gsheet.sandbox.sheets_errors import invalid
 from amo2gsheet.sandbox.sheets_fields import update_paths
-from amo2gsheet.sandbox.sheets_grid import Change, Tab
+from amo2gsheet.sandbox.sheets_grid import Tab
 from amo2gsheet.sandbox.sheets_knobs import SheetsKnobs
+from amo2gsheet.sandbox.sheets_record import Change
 from amo2gsheet.sandbox.sheets_values import JSON
 
 _SHEET_FIELDS = ("title", "index", "hidden", "tabColor", "tabColorStyle", "rightToLeft", "gridProperties")

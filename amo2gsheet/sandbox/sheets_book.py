@@ -9,7 +9,8 @@ from typing import Any
 
 from amo2gsheet.sandbox.sheets_a1 import Area, area_of, parse, range_text, split
 from amo2gsheet.sandbox.sheets_errors import CELL_LIMIT, invalid, no_tab, too_many_cells, unparsable
-from amo2gsheet.sandbox.sheets_grid import Record, Tab
+from amo2gsheet.sandbox.sheets_grid import Tab
+from amo2gsheet.sandbox.sheets_record import Record
 from amo2gsheet.sandbox.sheets_shift import Axis
 
 

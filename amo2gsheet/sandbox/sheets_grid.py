@@ -26,7 +26,8 @@ from amo2gsheet.sandbox.sheets_cells import (
     with_cells,
     without_note,
 )
-from amo2gsheet.sandbox.sheets_errors import PROTECTED, TEXT_LIMIT, beyond_grid, invalid, too_long
+from amo2gsheet.sandbox.sheets_errors import TEXT_LIMIT, beyond_grid, invalid, too_long
+from amo2gsheet.sandbox.sheets_record import Change, Record
 from amo2gsheet.sandbox.sheets_shift import Axis, Deleted, Inserted, Moved, Shift, shifted
 
 LAYER_FROM_CELLS = 400
@@ -34,32 +35,6 @@ LAYER_FROM_CELLS = 400
 
 Ranged = dict[str, Any]
 """A JSON object with a `range` in it: a protected range, a filter, a table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One thing that was done to a tab. Rows and columns count from 0, as they stood when it was done.
-
-    `kind` is `cells` (then `columns`, `old` and `new` run side by side), `look`, `insert`, `delete`, `move`, `sort`
-    or `tab`; `detail` says more in words.
-    """
-
-    kind: str
-    sheet_id: int
-    row: int = 0
-    columns: tuple[int, ...] = ()
-    old: tuple[Value, ...] = ()
-    new: tuple[Value, ...] = ()
-    detail: str = ""
-
-
-@dataclass(slots=True)
-class Record:
-    """What one actor did in one go, and whether protection holds for this actor."""
-
-    actor: Literal["api", "person"] = "person"
-    changes: list[Change] = field(default_factory=list)
-    protected_text: str = PROTECTED
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Google's token endpoint for service accounts, and a throw-away key that leads to it."""
+"""Google's token endpoint for service accounts: the assertion is read and judged, its signature is believed."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+from amo2gsheet.sandbox.environment import CLIENT_EMAIL
 from amo2gsheet.sandbox.exchange import Answer, Request
 from amo2gsheet.sandbox.sheets_errors import ApiError, forbidden, unauthenticated
 from amo2gsheet.sandbox.sheets_knobs import SheetsKnobs
 
-EMAIL = "sandbox@amo2gsheet-sandbox.iam.gserviceaccount.com"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPES = "https://www.googleapis.com/auth/"
 _WRITE_SCOPES = {SCOPES + "spreadsheets", SCOPES + "drive", SCOPES + "drive.file"}
@@ -28,32 +27,6 @@ _REFUSALS = {
     "account_not_found": "Invalid grant: account not found",
     "bad_signature": "Invalid JWT Signature.",
 }
-
-
-def service_account_key(host: str) -> dict[str, str]:
-    """Return the contents of a key file whose tokens come from the sandbox at `host`."""
-    return {
-        "type": "service_account",
-        "project_id": "amo2gsheet-sandbox",
-        "private_key_id": "0" * 40,
-        "private_key": _private_key(),
-        "client_email": EMAIL,
-        "client_id": "100000000000000000000",
-        "auth_uri": f"{host}/auth",
-        "token_uri": f"{host}/token",
-        "auth_provider_x509_cert_url": f"{host}/certs",
-        "universe_domain": "googleapis.com",
-    }
-
-
-@cache
-def _private_key() -> str:
-    # Slow to import and to generate: only who signs in needs it.
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
 
 
 @dataclass(slots=True)
@@ -84,7 +57,7 @@ class Tokens:
             claims = _claims(form.get("assertion", ""))
         except ValueError:
             return _refused("Invalid JWT: Failed to parse the assertion.")
-        if problem := _problem(claims, host, now, knobs):
+        if problem := _problem(claims, {host, *_reached_at(request)}, now, knobs):
             return _refused(problem)
         token = self.issue(now, knobs.token_life_seconds, frozenset(str(claims["scope"]).split()))
         return _json(200, {"access_token": token, "expires_in": knobs.token_life_seconds, "token_type": "Bearer"})
@@ -111,16 +84,22 @@ def _claims(assertion: str) -> dict[str, Any]:
     return decoded
 
 
-def _problem(claims: Mapping[str, Any], host: str, now: float, knobs: SheetsKnobs) -> str | None:
+def _problem(claims: Mapping[str, Any], hosts: set[str], now: float, knobs: SheetsKnobs) -> str | None:
     issued, expires = claims.get("iat", 0), claims.get("exp", 0)
     is_late = knobs.checks_assertion_clock and not (issued - 300 <= now <= expires)
     if not 0 < expires - issued <= 3600 or is_late:
         return _REFUSALS["clock_skew"]
-    if claims.get("iss") != EMAIL:
+    if claims.get("iss") != CLIENT_EMAIL:
         return _REFUSALS["account_not_found"]
-    if claims.get("aud") != f"{host}/token":
+    if str(claims.get("aud")).removesuffix("/token") not in hosts:
         return "Invalid JWT: Failed audience check."
     return None if claims.get("scope") else "Invalid OAuth scope or ID token audience provided."
+
+
+def _reached_at(request: Request) -> list[str]:
+    """Return the addresses that the client may know this sandbox by, whatever host it was told itself."""
+    name = request.headers.get("host")
+    return [f"http://{name}", f"https://{name}"] if name else []
 
 
 def _refused(description: str) -> Answer:
