@@ -6,7 +6,6 @@ Knows the form of the file only; which names exist and what they mean is told el
 from __future__ import annotations
 
 import re
-from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import StringIO
@@ -81,10 +80,9 @@ def _decoded(path: Path) -> str:
         message = f'The settings file "{path}" cannot be read: {reason}.'
         raise SettingsError(message, "Name another one with `--env-file FILE`.") from error
     try:
-        # Line ends are made alike here, or those inside quotes would keep their "\r".
-        return content.removeprefix(BOM_UTF8).decode("utf-8").replace("\r\n", "\n")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line_number = content.count(b"\n", 0, error.start) + 1
+        line_number = error.object.count(b"\n", 0, error.start) + 1
         message = f'The settings file "{path}" is not in UTF-8: line {line_number} holds other bytes.'
         raise SettingsError(message, "Save it again as UTF-8; most editors ask for the encoding there.") from None
 
