@@ -7,7 +7,7 @@ from typing import Any
 
 from amo2gsheet.model import Stage
 from amo2gsheet.state.database import from_json, to_json
-from amo2gsheet.state.part import Part
+from amo2gsheet.state.meta import MetaPart
 from amo2gsheet.state.records import Asked, Intent, Owed
 
 _OWE = (
@@ -16,7 +16,7 @@ _OWE = (
 )
 
 
-class JournalPart(Part):
+class JournalPart(MetaPart):
     """What was about to happen, and what is still due. `_run_id` is the run that intents are made in; 0 outside."""
 
     _run_id: int = 0
@@ -68,6 +68,14 @@ class JournalPart(Part):
         now = self._clock.time()
         self._database.write_many(_OWE, [(lead_id, reason, detail, now) for lead_id in lead_ids])
 
+    def owe_all_tracked(self, reason: str, detail: str = "") -> None:
+        """The same for every lead that is tracked on the current tab."""
+        self._database.write(
+            "INSERT INTO owed (lead_id, reason, detail, since) SELECT lead_id, ?, ?, ? FROM bases WHERE tab_id = ? "
+            "ON CONFLICT (lead_id, reason) DO UPDATE SET detail = excluded.detail",
+            (reason, detail, self._clock.time(), self.tab_id),
+        )
+
     def owed(self) -> dict[int, Owed]:
         """Lead ID → what is owed to it."""
         found: dict[int, Owed] = {}
@@ -87,33 +95,26 @@ class JournalPart(Part):
 
     # --- moves asked for ---
 
-    def save_asked(self, moves: Iterable[Asked]) -> None:
-        """Note moves that amoCRM accepted; the newest of each lead counts."""
-        self._database.write_many(
+    def ask(self, move: Asked) -> None:
+        """Note a move that amoCRM accepted; the newest of each lead counts."""
+        stages = (move.origin.pipeline_id, move.origin.status_id, move.target.pipeline_id, move.target.status_id)
+        self._database.write(
             "INSERT OR REPLACE INTO asked (lead_id, origin_pipeline_id, origin_status_id, target_pipeline_id, target_status_id, "
-            "answered_at, times) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    move.lead_id,
-                    *(move.origin.pipeline_id, move.origin.status_id),
-                    *(move.target.pipeline_id, move.target.status_id),
-                    *(move.answered_at, move.times),
-                )
-                for move in moves
-            ],
+            "answered_at, times, old_text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (move.lead_id, *stages, move.answered_at, move.times, move.old_text),
         )
 
     def asked(self, lead_ids: Iterable[int] | None = None) -> dict[int, Asked]:
         """Lead ID → the move asked for, of these leads or of all."""
         sql = (
-            "SELECT lead_id, origin_pipeline_id, origin_status_id, target_pipeline_id, target_status_id, answered_at, times "
-            "FROM asked"
+            "SELECT lead_id, origin_pipeline_id, origin_status_id, target_pipeline_id, target_status_id, answered_at, times, "
+            "old_text FROM asked"
         )
         if lead_ids is None:
             rows = self._database.rows(sql)
         else:
             rows = self._database.rows_for(sql + " WHERE lead_id IN ({keys})", lead_ids)
-        return {row[0]: Asked(row[0], Stage(row[1], row[2]), Stage(row[3], row[4]), row[5], row[6]) for row in rows}
+        return {row[0]: Asked(row[0], Stage(row[1], row[2]), Stage(row[3], row[4]), *row[5:]) for row in rows}
 
     def drop_asked(self, lead_ids: Iterable[int]) -> None:
         """Forget the moves asked for these leads."""

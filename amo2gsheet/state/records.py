@@ -67,13 +67,17 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A move that amoCRM accepted: `answered_at` is the lead's `updated_at` in that answer, `times` counts the asking."""
+    """A move that amoCRM accepted: `answered_at` is the lead's `updated_at` in that answer, `times` counts the asking.
+
+    `old_text` is the text of the status cell at the base before the move.
+    """
 
     lead_id: int
     origin: Stage
     target: Stage
     answered_at: int
     times: int = 1
+    old_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ _FIRST: Migration = (
     """CREATE TABLE asked (
         lead_id INTEGER PRIMARY KEY, origin_pipeline_id INTEGER NOT NULL, origin_status_id INTEGER NOT NULL,
         target_pipeline_id INTEGER NOT NULL, target_status_id INTEGER NOT NULL,
-        answered_at INTEGER NOT NULL, times INTEGER NOT NULL
+        answered_at INTEGER NOT NULL, times INTEGER NOT NULL, old_text TEXT NOT NULL
     )""",
     """CREATE TABLE waiting (
         lead_id INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL, judged_on TEXT NOT NULL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from amo2gsheet.state.part import Part
 from amo2gsheet.state.records import Waiting
@@ -36,13 +37,23 @@ class WaitingPart(Part):
                 )
         return is_news
 
+    def wait_all(self, waitings: Iterable[Waiting]) -> list[Waiting]:
+        """The same for many, in one transaction; returns those that are news."""
+        with self._database.transaction():
+            return [waiting for waiting in waitings if self.wait(waiting)]
+
+    def waiting_of(self, lead_id: int, kind: str) -> Waiting | None:
+        """What of one kind waits for a lead, or None."""
+        rows = self._database.rows_for(f"{_SELECT} WHERE kind = ? AND lead_id IN ({{keys}})", (lead_id,), (kind,))
+        return _waiting(rows[0]) if rows else None
+
     def waiting(self, kind: str | None = None) -> list[Waiting]:
         """What waits, all or of one kind, by kind and lead."""
         if kind is None:
             rows = self._database.rows(f"{_SELECT} ORDER BY kind, lead_id")
         else:
             rows = self._database.rows(f"{_SELECT} WHERE kind = ? ORDER BY lead_id", (kind,))
-        return [Waiting(row[0], row[1], row[2], row[3], row[4], bool(row[5])) for row in rows]
+        return [_waiting(row) for row in rows]
 
     def mark_reported(self, told: Sequence[Waiting]) -> None:
         """Note that a run has told of these."""
@@ -63,3 +74,8 @@ class WaitingPart(Part):
             "INSERT OR REPLACE INTO waiting (lead_id, kind, detail, judged_on, since, is_reported) VALUES (?, ?, ?, ?, ?, ?)",
             (waiting.lead_id, waiting.kind, waiting.detail, waiting.key, waiting.since, waiting.is_reported),
         )
+
+
+def _waiting(row: tuple[Any, ...]) -> Waiting:
+    lead_id, kind, detail, key, since, is_reported = row
+    return Waiting(lead_id, kind, detail, key, since, bool(is_reported))
