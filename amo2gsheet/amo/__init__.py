@@ -1,0 +1,1 @@
+"""The amoCRM side: HTTP, tokens and what the JSON means."""

@@ -1,0 +1,85 @@
+"""Requests to amoCRM's API: authorised, tried again as often as is safe, their answers judged. Knows no leads."""
+
+from __future__ import annotations
+
+from amo2gsheet.amo.answers import Answer, RefusedError, TokenRefusedError, read
+from amo2gsheet.amo.oauth import Tokens
+from amo2gsheet.amo.tokens import LOG_IN
+from amo2gsheet.amo.transport import Params, Transport
+from amo2gsheet.exceptions import LoginError, UnavailableError, UnclearOutcomeError
+from amo2gsheet.retry import Retrier, TryFailedError
+
+API = "/api/v4"
+
+_MOST_REFUSALS = 5
+"""The token at hand, those that other processes stored meanwhile, a fresh one; what comes after that is no accident."""
+
+
+class AmoHttp:
+    """GET and PATCH below `/api/v4`; a body of None means that there is no content."""
+
+    def __init__(self, transport: Transport, tokens: Tokens, retrier: Retrier) -> None:
+        self._transport = transport
+        self._tokens = tokens
+        self._retrier = retrier
+
+    def get(self, path: str, params: Params = ()) -> object:
+        """Read. Safe to repeat.
+
+        Raises:
+            UnavailableError: no usable answer after all tries, or a refusal of the question itself.
+            ForbiddenError: the token may not.
+            LoginError: no token works.
+        """
+        try:
+            return self._get(path, params)
+        except RefusedError as refused:
+            raise UnavailableError(f"{refused}.", "The question is wrong for this account; nothing was concluded.") from refused
+
+    def get_one(self, path: str, params: Params = ()) -> object:
+        """Read one thing by its ID; None: amoCRM says that there is none (204, or 404 in JSON). Errors as `get`."""
+        try:
+            return self._get(path, params)
+        except RefusedError as refused:
+            if refused.status == 404:
+                return None
+            raise UnavailableError(f"{refused}.") from refused
+
+    def patch(self, path: str, body: object) -> object:
+        """Write values that are the same when written twice.
+
+        Raises:
+            RefusedError: refused for its content, nothing was carried out.
+            UnclearOutcomeError: no answer told whether it was carried out.
+            UnavailableError: it surely was not; other errors as `get`.
+        """
+        try:
+            return self._retrier.call(lambda: self._once("PATCH", path, body=body), is_repeatable=True)
+        except TryFailedError as failed:
+            if failed.may_have_landed:
+                raise UnclearOutcomeError(
+                    f"{failed.message}; the leads may have moved or not.", "The next run looks before it asks again."
+                ) from failed
+            raise _gave_up(failed) from failed
+
+    def _get(self, path: str, params: Params) -> object:
+        try:
+            return self._retrier.call(lambda: self._once("GET", path, params), is_repeatable=True)
+        except TryFailedError as failed:
+            raise _gave_up(failed) from failed
+
+    def _once(self, method: str, path: str, params: Params = (), body: object = None) -> object:
+        token = self._tokens.access_token()
+        for _ in range(_MOST_REFUSALS):
+            try:
+                return read(self._send(method, path, params, body, token))
+            except TokenRefusedError:
+                token = self._tokens.after_refusal(token)
+        raise LoginError("amoCRM refuses every token that is stored.", LOG_IN)
+
+    def _send(self, method: str, path: str, params: Params, body: object, token: str) -> Answer:
+        return self._transport.send(method, f"{API}{path}", params=params, body=body, token=token)
+
+
+def _gave_up(failed: TryFailedError) -> UnavailableError:
+    return UnavailableError(f"{failed.message[:1].upper()}{failed.message[1:]}.", "The next timer tick tries again.")
