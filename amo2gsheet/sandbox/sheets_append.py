@@ -48,15 +48,17 @@ def append(book: Book, text: str, body: JSON, options: dict[str, str], reading: 
 
 
 def find_table(tab: Tab, area: Area, *, is_whole: bool, knobs: SheetsKnobs) -> Area | None:
-    """Return the block of filled cells at or around an area, the last block where the area is the whole tab."""
+    """Return the block of filled cells at or around an area, the last block where the area is the whole tab.
+
+    A blank cell belongs to a block only by its neighbours left and right: into a blank row between two blocks Google
+    writes at the named cell and names no table (as recorded in gspread's test of `insert_row`).
+    """
     is_filled = _filled(tab, knobs)
     seed = _last_filled(tab, area, is_filled)
     if seed is None:
-        if is_whole:
+        if is_whole or not _has_neighbour(tab, area, is_filled):
             return None
-        start = Area(area.top, area.top + 1, area.left, area.left + 1)
-        grown = _grown(tab, start, is_filled)
-        return None if grown == start else grown
+        seed = area.top, area.left
     return _grown(tab, Area(seed[0], seed[0] + 1, seed[1], seed[1] + 1), is_filled)
 
 
@@ -75,6 +77,11 @@ def _last_filled(tab: Tab, area: Area, is_filled: IsFilled) -> tuple[int, int] |
             if is_filled(row, column):
                 return row, column
     return None
+
+
+def _has_neighbour(tab: Tab, area: Area, is_filled: IsFilled) -> bool:
+    sides = (area.left - 1, area.left + 1)
+    return any(0 <= column < len(tab.columns) and is_filled(area.top, column) for column in sides)
 
 
 def _grown(tab: Tab, area: Area, is_filled: IsFilled) -> Area:

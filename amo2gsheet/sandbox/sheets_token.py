@@ -14,6 +14,9 @@ from amo2gsheet.sandbox.exchange import Answer, Request
 from amo2gsheet.sandbox.sheets_errors import ApiError, forbidden, unauthenticated
 from amo2gsheet.sandbox.sheets_knobs import SheetsKnobs
 
+AUDIENCE = "https://oauth2.googleapis.com/token"
+"""What google-auth names as audience, wherever the key's `token_uri` leads."""
+
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPES = "https://www.googleapis.com/auth/"
 _WRITE_SCOPES = {SCOPES + "spreadsheets", SCOPES + "drive", SCOPES + "drive.file"}
@@ -91,7 +94,7 @@ def _problem(claims: Mapping[str, Any], hosts: set[str], now: float, knobs: Shee
         return _REFUSALS["clock_skew"]
     if claims.get("iss") != CLIENT_EMAIL:
         return _REFUSALS["account_not_found"]
-    if str(claims.get("aud")).removesuffix("/token") not in hosts:
+    if claims.get("aud") != AUDIENCE and str(claims.get("aud")).removesuffix("/token") not in hosts:
         return "Invalid JWT: Failed audience check."
     return None if claims.get("scope") else "Invalid OAuth scope or ID token audience provided."
 
