@@ -1,0 +1,221 @@
+"""One short function per command: settings and options in, an outcome out. Prints nothing."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amo2gsheet.amo.client import AmoClient
+from amo2gsheet.amo.oauth import Login
+from amo2gsheet.exceptions import AmoGsheetError, ExitCode
+from amo2gsheet.model import Mark
+from amo2gsheet.retry import Clock, SystemClock
+from amo2gsheet.sheet.adapter import GoogleSheet, open_sheet
+from amo2gsheet.state import RunLock, StateStore
+from amo2gsheet.sync.pull import pull
+from amo2gsheet.sync.push import push
+from amo2gsheet.sync.run import Report, Run
+
+if TYPE_CHECKING:
+    import requests
+
+    from amo2gsheet.config import Settings
+
+logger = logging.getLogger(__name__)
+
+OLD_STATE_NAME = ".sync_state.json"
+GOOGLE_TOKEN_SUFFIX = ".google"
+
+
+def _new_session() -> requests.Session:
+    import requests
+
+    return requests.Session()
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a command needs of the machine: clock, HTTP sessions, the machine's name. Tests bring their own."""
+
+    clock: Clock
+    new_session: Callable[[], requests.Session]
+    host: str
+
+    @classmethod
+    def real(cls) -> Outside:
+        """The machine itself."""
+        return cls(SystemClock(), _new_session, socket.gethostname())
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The switches of `pull` and `push`."""
+
+    is_full: bool = False
+    is_dry: bool = False
+    is_forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a `pull` or `push` ended: its report, the requests it made, and how long it took."""
+
+    command: str
+    report: Report
+    amo_requests: int
+    sheet_requests: int
+    seconds: float
+    is_dry: bool
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The code that the process ends with."""
+        return self.report.exit_code
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The figures of the summary line, as `--json` and the state give them."""
+        report = self.report
+        return {
+            "leads_read": report.leads_read,
+            "cells": report.cells,
+            "rows": report.rows,
+            "new_rows": report.new_rows,
+            "moves": report.moves,
+            "conflicts": report.conflicts,
+            "drifted": report.drifted,
+            "amo_requests": self.amo_requests,
+            "sheet_requests": self.sheet_requests,
+        }
+
+
+def run_pull(settings: Settings, options: Options, outside: Outside, on_wait: Callable[[], None] | None = None) -> Outcome:
+    """amoCRM → sheet."""
+    return _run("pull", pull, settings, options, outside, on_wait)
+
+
+def run_push(settings: Settings, options: Options, outside: Outside, on_wait: Callable[[], None] | None = None) -> Outcome:
+    """Sheet → amoCRM."""
+    return _run("push", push, settings, options, outside, on_wait)
+
+
+def _run(
+    command: str,
+    work: Callable[[Run], None],
+    settings: Settings,
+    options: Options,
+    outside: Outside,
+    on_wait: Callable[[], None] | None,
+) -> Outcome:
+    """Take the lock, open the state, do the work, and note how it ended, whatever happens."""
+    clock = outside.clock
+    started = clock.monotonic()
+    if options.is_dry:
+        with StateStore.open_scratch(settings.state_db, clock) as state:
+            return _work(command, work, settings, options, outside, state, started, lambda: None)
+    lock = RunLock(settings.state_db)
+    lock.acquire(settings.lock_wait_seconds, clock, on_wait)
+    try:
+        with StateStore.open(settings.state_db, clock) as state:
+
+            def let_in() -> None:
+                lock.release()
+                lock.acquire(settings.lock_wait_seconds, clock, on_wait)
+
+            return _work(command, work, settings, options, outside, state, started, let_in)
+    finally:
+        lock.release()
+
+
+def _work(
+    command: str,
+    work: Callable[[Run], None],
+    settings: Settings,
+    options: Options,
+    outside: Outside,
+    state: StateStore,
+    started: float,
+    let_in: Callable[[], None],
+) -> Outcome:
+    state.bind(settings.amo_base_url, settings.sheet_id)
+    amo = _amo(settings, outside, state)
+    sheet = _sheet(settings, outside)
+    run_id = state.begin_run(command, is_dry=options.is_dry)
+    run = Run(
+        command,
+        run_id,
+        amo,
+        sheet,
+        state,
+        settings,
+        outside.clock,
+        Mark(state.state_id, outside.host, str(settings.state_db)),
+        is_dry=options.is_dry,
+        is_forced=options.is_forced,
+        is_full=options.is_full,
+        started=started,
+        between_chunks=let_in,
+    )
+    code, error = ExitCode.BUG, ""
+    try:
+        _greet(run)
+        work(run)
+        code = run.report.exit_code
+    except AmoGsheetError as problem:
+        code, error = problem.exit_code, problem.message
+        raise
+    finally:
+        outcome = Outcome(
+            command, run.report, amo.request_count, sheet.request_count, outside.clock.monotonic() - started, options.is_dry
+        )
+        if code != ExitCode.UNUSABLE_STATE:
+            if amo.is_filter_kept is not None:
+                state.put("filters", str(amo.is_filter_kept))
+            state.end_run(run_id, code, outcome.counts, error)
+        amo.close()
+    return outcome
+
+
+def _greet(run: Run) -> None:
+    """Take over the old service's state once; tell of a damaged state that was set aside."""
+    old = run.settings.state_db.parent / OLD_STATE_NAME
+    problem = run.state.take_over(old)
+    if problem:
+        run.notice(problem)
+    if run.state.was_damaged is not None:
+        run.name(f"the state file was damaged; it was set aside as {run.state.was_damaged.name} and a new state was begun")
+
+
+def _amo(settings: Settings, outside: Outside, state: StateStore) -> AmoClient:
+    filters = state.get("filters")
+    return AmoClient(
+        settings.amo_base_url,
+        Login(
+            settings.amo_client_id,
+            settings.amo_client_secret,
+            settings.amo_redirect_uri,
+            settings.long_lived_token,
+            settings.old_access_token,
+            settings.old_refresh_token,
+        ),
+        settings.token_store,
+        outside.clock,
+        delay_seconds=settings.amo_request_delay_seconds,
+        new_session=outside.new_session,
+        filters_enabled=None if filters is None else filters == "True",
+    )
+
+
+def _sheet(settings: Settings, outside: Outside) -> GoogleSheet:
+    return open_sheet(
+        settings.sheet_id,
+        settings.service_account_file,
+        Path(f"{settings.token_store}{GOOGLE_TOKEN_SUFFIX}"),
+        clock=outside.clock,
+        base_url=settings.sheets_base_url,
+        new_session=outside.new_session,
+    )

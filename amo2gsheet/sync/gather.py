@@ -1,0 +1,440 @@
+"""Which leads a `pull` has to look at: news of amoCRM's list, events, what is owed, the hourly look. Writes to the state only."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from amo2gsheet.exceptions import ForbiddenError, UnavailableError
+from amo2gsheet.model import Company, Contact, Lead, LeadDetails, Stage
+from amo2gsheet.state import LeadLinks, Pending, Version, Waiting
+from amo2gsheet.sync import directory, swallowed
+from amo2gsheet.sync.directory import Known
+
+if TYPE_CHECKING:
+    from amo2gsheet.sync.run import Run
+
+logger = logging.getLogger(__name__)
+
+CHUNK_LEADS = 5000
+"""So many leads are looked at before they are written and the cursor moves: bounds memory, and what a kill costs."""
+
+FINAL_STATUS_IDS = frozenset({142, 143})
+FINAL_SECONDS = 60 * 86400
+"""Leads won or lost so long ago are left out of `--full`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A lead to be looked at. `may_add`: it belongs in the sheet; `has_entered`: it came into a trigger stage since last seen."""
+
+    lead: Lead
+    may_add: bool = False
+    has_entered: bool = False
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Leads due together, and what the state takes in once they are written or owed."""
+
+    due: dict[int, Due] = field(default_factory=dict)
+    versions: list[Version] = field(default_factory=list)
+    pending: list[Pending] = field(default_factory=list)
+    judged: list[int] = field(default_factory=list)
+    events: list[tuple[str, int]] = field(default_factory=list)
+    paid: set[int] = field(default_factory=set)
+    cursor: int | None = None
+    event_cursor: int | None = None
+    marks: dict[str, str] = field(default_factory=dict)
+
+    def add(self, due: Due) -> None:
+        """Take a lead in; of two versions the newer one counts, and what either knows of its way."""
+        former = self.due.get(due.lead.id)
+        if former is None:
+            self.due[due.lead.id] = due
+            return
+        newer = due.lead if due.lead.updated_at >= former.lead.updated_at else former.lead
+        self.due[due.lead.id] = Due(newer, due.may_add or former.may_add, due.has_entered or former.has_entered)
+
+    def close(self, run: Run) -> None:
+        """Let the state know that everything in here is written or owed: one commit."""
+        with run.state.transaction():
+            run.state.save_versions(self.versions)
+            run.state.save_pending(self.pending)
+            run.state.drop_pending(self.judged)
+            run.state.save_events(self.events)
+            run.state.pay(self.paid)
+            if self.cursor is not None:
+                run.state.move_cursor("leads", self.cursor)
+            if self.event_cursor is not None:
+                run.state.move_cursor("events", self.event_cursor)
+            for key, value in self.marks.items():
+                run.state.put(key, value)
+
+
+def version_of(lead: Lead) -> Version:
+    """The version that a lead shows."""
+    return Version(lead.id, lead.updated_at, lead.digest, lead.stage)
+
+
+def links_of(lead: Lead) -> LeadLinks:
+    """What a lead hangs on."""
+    return LeadLinks(lead.id, lead.contact_ids, lead.company_id, lead.responsible_user_id, lead.stage)
+
+
+def news_lists(run: Run) -> Iterator[tuple[list[Lead], int]]:
+    """Yield lists of leads that may be news, each with the cursor that holds once the list is dealt with.
+
+    While the list may still bring late entries it is read from the cursor minus the overlap. Once amoCRM's clock is past that, one
+    page, newest first, settles that nothing is new.
+    """
+    cursor = run.state.cursor("leads") or 0
+    overlap = run.settings.pull_overlap_seconds
+    if int(run.state.get("server_time") or 0) > cursor + overlap:
+        page = run.amo.newest_leads()
+        if not page:
+            return
+        if any(lead.updated_at <= cursor for lead in page):
+            fresh = [lead for lead in page if lead.updated_at >= cursor - overlap]
+            yield fresh, _clamped(run, cursor, page)
+            return
+    for leads in run.amo.changed_leads(max(0, cursor - overlap)):
+        cursor = _clamped(run, cursor, leads[-1:])
+        yield leads, cursor
+
+
+def _clamped(run: Run, cursor: int, leads: Sequence[Lead]) -> int:
+    """The newest time of the leads; never behind the cursor, never past amoCRM's own clock."""
+    newest = max((lead.updated_at for lead in leads), default=cursor)
+    return max(cursor, min(newest, run.amo.server_time))
+
+
+def only_news(run: Run, leads: Iterable[Lead]) -> list[Lead]:
+    """Leave out what was seen before, what is older than seen, and our own moves' echo of an older stage."""
+    newest: dict[int, Lead] = {}
+    for lead in leads:
+        if lead.id not in newest or lead.updated_at >= newest[lead.id].updated_at:
+            newest[lead.id] = lead
+    versions, asked = run.state.versions(newest), run.state.asked(newest)
+    found: list[Lead] = []
+    for lead in newest.values():
+        seen, move = versions.get(lead.id), asked.get(lead.id)
+        if seen is not None and seen.digest == lead.digest and move is None:
+            continue
+        known_at = max(seen.updated_at if seen else 0, move.answered_at if move else 0)
+        if lead.updated_at < known_at:
+            continue
+        stages = {seen.stage if seen and seen.updated_at == known_at else None, move.target if move else None} - {None}
+        if lead.updated_at == known_at and stages and lead.stage not in stages:
+            current = run.amo.lead(lead.id)
+            if current is None:
+                continue
+            lead = current
+        found.append(lead)
+    return found
+
+
+class Feed:
+    """Gathers the leads of one `pull`, chunk by chunk. `known` is renewed when something unknown turns up."""
+
+    def __init__(self, run: Run, known: Known) -> None:
+        self._run = run
+        self.known = known
+        self._refreshed: set[str] = set()
+        self._others: dict[int, Pending] = dict(run.state.pending())
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield what is due; the caller closes each chunk. The last one may hold no lead."""
+        chunk = Chunk()
+        for step in self._steps():
+            step(chunk)
+            if len(chunk.due) >= CHUNK_LEADS:
+                yield chunk
+                chunk = Chunk()
+        yield chunk
+
+    def _steps(self) -> Iterator[Callable[[Chunk], None]]:
+        """Yield what is to be gathered, each step one list of leads or one reading."""
+        run = self._run
+        if run.state.get("baseline") is None:
+            yield from self._baseline()
+        else:
+            for leads, cursor in news_lists(run):
+                yield partial(self._take_news, leads, cursor)
+            yield self._judge_by_events
+            if self._is_look_due():
+                yield self._look
+                for leads in run.amo.leads_in_stages(sorted(self.known.rules.triggers)):
+                    yield partial(self._take_standing, leads)
+                yield self._end_look
+        for lead_ids in _slices(sorted(run.state.owed())):
+            yield partial(self._take_owed, lead_ids)
+        if run.is_full:
+            for lead_ids in _slices(run.state.all_lead_ids()):
+                yield partial(self._take_tracked, lead_ids)
+
+    # --- news ---
+
+    def _baseline(self) -> Iterator[Callable[[Chunk], None]]:
+        """The first run on a tab takes the leads that stand in a trigger stage; the cursor starts where it began."""
+        run = self._run
+        run.amo.newest_leads()
+        start = run.amo.server_time
+        for leads in run.amo.leads_in_stages(sorted(self.known.rules.triggers)):
+            yield partial(self._take_first, leads)
+
+        def end(chunk: Chunk) -> None:
+            chunk.marks = {"baseline": "done", "hourly_at": str(run.now)}
+            chunk.cursor = chunk.event_cursor = start
+
+        yield end
+
+    def _take_first(self, leads: Sequence[Lead], chunk: Chunk) -> None:
+        self._learn(leads)
+        self._run.report.leads_read += len(leads)
+        elsewhere = set(self._run.state.bases_elsewhere([lead.id for lead in leads]))
+        for lead in leads:
+            if self.known.rules.is_trigger(lead.stage) and lead.id not in elsewhere:
+                chunk.add(Due(lead, may_add=True))
+                chunk.versions.append(version_of(lead))
+
+    def _take_news(self, leads: Sequence[Lead], cursor: int, chunk: Chunk) -> None:
+        self._judge(chunk, only_news(self._run, leads))
+        chunk.cursor = cursor
+
+    def _judge(self, chunk: Chunk, leads: Sequence[Lead]) -> None:
+        """Who belongs in the sheet: a lead in a trigger stage, or one tracked already; of the rest their events will tell."""
+        run = self._run
+        self._learn(leads)
+        rules = self.known.rules
+        tracked = run.state.bases([lead.id for lead in leads])
+        versions = run.state.versions([lead.id for lead in leads])
+        run.report.leads_read += len(leads)
+        for lead in leads:
+            is_trigger = rules.is_trigger(lead.stage)
+            chunk.versions.append(version_of(lead))
+            if lead.id in tracked or is_trigger:
+                seen = versions.get(lead.id)
+                has_entered = is_trigger and seen is not None and not rules.is_trigger(seen.stage)
+                lead = swallowed.check(run, self.known, lead)
+                chunk.add(Due(lead, may_add=is_trigger, has_entered=has_entered))
+                self._others.pop(lead.id, None)
+                chunk.judged.append(lead.id)
+            else:
+                self._others[lead.id] = Pending(lead.id, lead.updated_at, lead.stage)
+                chunk.pending.append(self._others[lead.id])
+
+    def _judge_by_events(self, chunk: Chunk) -> None:
+        """A lead that passed through a trigger stage between two runs is told by its events."""
+        run, others = self._run, self._others
+        deleted = {lead_id for lead_id, base in run.state.bases(chunk.due).items() if base.missing}
+        if not others and not deleted:
+            return
+        overlap = run.settings.pull_overlap_seconds
+        since = max(0, (run.state.cursor("events") or run.amo.server_time) - overlap)
+        try:
+            events = run.amo.trigger_events(sorted(self.known.rules.triggers), since)
+        except ForbiddenError:
+            if run.state.wait(Waiting(0, "no right to events", "", since=run.now)):
+                run.notice(
+                    "the token may not read events: a lead that enters and leaves the trigger stage between two runs is not seen"
+                )
+            events = []
+        counted = run.state.seen_events([event.id for event in events])
+        passed = {event.lead_id for event in events if event.id not in counted}
+        entered = {event.lead_id for event in events if event.id not in counted and self._is_trigger(event.after)}
+        self._take_passed(chunk, passed & set(others), entered)
+        for lead_id in passed & set(chunk.due):
+            due = chunk.due[lead_id]
+            chunk.due[lead_id] = Due(due.lead, may_add=True, has_entered=due.has_entered or lead_id in entered)
+        chunk.events += [(event.id, event.created_at) for event in events]
+        chunk.event_cursor = max((event.created_at for event in events), default=None)
+        old = run.amo.server_time - overlap
+        chunk.judged += [lead_id for lead_id, lead in others.items() if lead_id in passed or lead.updated_at < old]
+
+    def _is_trigger(self, stage: Stage | None) -> bool:
+        return stage is not None and self.known.rules.is_trigger(stage)
+
+    def _take_passed(self, chunk: Chunk, lead_ids: set[int], entered: set[int]) -> None:
+        if not lead_ids:
+            return
+        for lead in self._read(sorted(lead_ids), "passed through the trigger"):
+            chunk.add(Due(lead, may_add=True, has_entered=lead.id in entered))
+
+    # --- owed and full ---
+
+    def _take_owed(self, lead_ids: Sequence[int], chunk: Chunk) -> None:
+        """Leads that an earlier run, or `push`, left to this one."""
+        versions = self._run.state.versions(lead_ids)
+        for lead in self._read(lead_ids, "unread"):
+            seen = versions.get(lead.id)
+            if seen is not None and lead.updated_at < seen.updated_at:
+                continue
+            chunk.add(Due(swallowed.check(self._run, self.known, lead), may_add=self.known.rules.is_trigger(lead.stage)))
+            chunk.versions.append(version_of(lead))
+            chunk.paid.add(lead.id)
+
+    def _take_tracked(self, lead_ids: Sequence[int], chunk: Chunk) -> None:
+        """Every tracked lead, those final for long left out."""
+        versions = self._run.state.versions(lead_ids)
+        wanted = [lead_id for lead_id in lead_ids if lead_id not in chunk.due and not self._is_final(versions.get(lead_id))]
+        for lead in self._read(wanted, "unread"):
+            chunk.add(Due(lead, may_add=self.known.rules.is_trigger(lead.stage)))
+            chunk.versions.append(version_of(lead))
+
+    def _is_final(self, version: Version | None) -> bool:
+        if version is None or version.stage.status_id not in FINAL_STATUS_IDS:
+            return False
+        return version.updated_at < self._run.amo.server_time - FINAL_SECONDS
+
+    def _read(self, lead_ids: Sequence[int], reason: str) -> list[Lead]:
+        """Read leads in bulk; one by one what the bulk answer leaves out. A lead that is gone is named once."""
+        if not lead_ids:
+            return []
+        run = self._run
+        found = run.amo.leads_by_id(lead_ids)
+        for lead_id in lead_ids:
+            if lead_id in found:
+                continue
+            try:
+                lead = run.amo.lead(lead_id)
+            except UnavailableError as error:
+                run.state.owe(lead_id, reason)
+                run.name(f"lead {lead_id} could not be read and waits for the next run: {error.message}")
+                run.report.is_unavailable = True
+                continue
+            if lead is None:
+                self._name_gone(lead_id)
+            else:
+                found[lead_id] = lead
+        leads = [found[lead_id] for lead_id in lead_ids if lead_id in found]
+        self._learn(leads)
+        run.report.leads_read += len(leads)
+        return leads
+
+    def _name_gone(self, lead_id: int) -> None:
+        run = self._run
+        is_tracked = bool(run.state.bases([lead_id]))
+        kind = "gone lead" if is_tracked else "no such lead"
+        run.wait(
+            Waiting(lead_id, kind, "", since=run.now),
+            f"lead {lead_id} is not in amoCRM (deleted, merged, or a mistyped ID); its row is left as it is",
+        )
+        run.state.pay([lead_id])
+
+    # --- the hourly look ---
+
+    def _is_look_due(self) -> bool:
+        run = self._run
+        age = run.now - int(run.state.get("hourly_at") or 0)
+        return run.is_full or age < 0 or age >= 3600
+
+    def _look(self, chunk: Chunk) -> None:
+        """What the update list never tells: names, contacts, companies, Staff, and who stands in a trigger stage now."""
+        run = self._run
+        before = self.known.directory
+        self.known = directory.refresh(run)
+        self._refreshed |= {"pipelines", "users", "fields"}
+        changed = directory.leads_renamed(run, before, self.known.directory)
+        for name, read, leads_of in (
+            ("contacts", run.amo.changed_contacts, run.state.leads_of_contacts),
+            ("companies", run.amo.changed_companies, run.state.leads_of_companies),
+        ):
+            since = (
+                run.state.cursor(name) or run.state.cursor("leads") or run.amo.server_time
+            ) - run.settings.pull_overlap_seconds
+            entries = read(max(0, since))
+            changed |= leads_of([entry_id for entry_id, _ in entries])
+            newest = max((updated_at for _, updated_at in entries), default=0)
+            if newest:
+                run.state.move_cursor(name, min(newest, run.amo.server_time))
+        run.state.owe_all(changed, "names")
+
+    def _take_standing(self, leads: Sequence[Lead], chunk: Chunk) -> None:
+        """Leads that stand in a trigger stage now: news of the tracked ones, and those that are not tracked, seen or not."""
+        self._judge(chunk, only_news(self._run, leads))
+        state = self._run.state
+        lead_ids = [lead.id for lead in leads]
+        tracked = set(state.bases(lead_ids)) | set(state.bases_elsewhere(lead_ids))
+        for lead in leads:
+            if lead.id not in tracked and self.known.rules.is_trigger(lead.stage):
+                chunk.add(Due(lead, may_add=True))
+
+    def _end_look(self, chunk: Chunk) -> None:
+        chunk.marks["hourly_at"] = str(self._run.now)
+
+    # --- unknown names ---
+
+    def _learn(self, leads: Sequence[Lead]) -> None:
+        """Read a directory anew, once a run, when a lead shows a stage, user or field that it does not know."""
+        run, known = self._run, self.known
+        if any(not known.rules.knows(lead.stage) for lead in leads) and "pipelines" not in self._refreshed:
+            self._refreshed.add("pipelines")
+            self.known = directory.refresh_pipelines(run)
+        users = known.directory.users
+        if users is not None and "users" not in self._refreshed:
+            if any(lead.responsible_user_id and lead.responsible_user_id not in users for lead in leads):
+                self._refreshed.add("users")
+                self.known = directory.refresh_users(run)
+        fields = {lead_field.id for lead_field in known.directory.lead_fields}
+        if "fields" not in self._refreshed and any(field_id not in fields for lead in leads for field_id in lead.fields):
+            self._refreshed.add("fields")
+            self.known = directory.refresh_fields(run)
+
+
+def _slices(lead_ids: Sequence[int], size: int = 1000) -> Iterator[Sequence[int]]:
+    for start in range(0, len(lead_ids), size):
+        yield lead_ids[start : start + size]
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """Leads with contacts and company; `unread` are leads one of whose details could not be read now."""
+
+    of: dict[int, LeadDetails]
+    unread: dict[int, str]
+
+
+def details(run: Run, leads: Sequence[Lead]) -> Details:
+    """Read the contacts and companies of leads in bulk; where that fails, lead by lead, so that a bad one stays alone."""
+    try:
+        contacts = run.amo.contacts(sorted({contact_id for lead in leads for contact_id in lead.contact_ids}))
+        companies = run.amo.companies(sorted({lead.company_id for lead in leads if lead.company_id}))
+    except UnavailableError:
+        return _details_one_by_one(run, leads)
+    return Details({lead.id: _with_details(lead, contacts, companies) for lead in leads}, {})
+
+
+GIVE_UP_AFTER = 3
+"""So many leads in a row whose details cannot be read mean that the cloud is down, not that a lead is bad."""
+
+
+def _details_one_by_one(run: Run, leads: Sequence[Lead]) -> Details:
+    found: dict[int, LeadDetails] = {}
+    unread: dict[int, str] = {}
+    in_a_row = 0
+    for lead in leads:
+        if in_a_row >= GIVE_UP_AFTER:
+            unread[lead.id] = "amoCRM does not answer"
+            continue
+        try:
+            contacts = run.amo.contacts(lead.contact_ids)
+            companies = run.amo.companies([lead.company_id] if lead.company_id else [])
+        except UnavailableError as error:
+            unread[lead.id] = error.message
+            in_a_row += 1
+        else:
+            in_a_row = 0
+            found[lead.id] = _with_details(lead, contacts, companies)
+    return Details(found, unread)
+
+
+def _with_details(lead: Lead, contacts: dict[int, Contact], companies: dict[int, Company]) -> LeadDetails:
+    return LeadDetails(
+        lead,
+        tuple(contacts[contact_id] for contact_id in lead.contact_ids if contact_id in contacts),
+        companies.get(lead.company_id) if lead.company_id else None,
+    )

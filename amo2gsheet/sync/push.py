@@ -1,0 +1,290 @@
+"""`push`: sheet → amoCRM. Look, plan, look again, guard, and move; the base moves on amoCRM's answer only."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError
+from amo2gsheet.model import Base, Lead, Move, Stage
+from amo2gsheet.state import HistoryEntry, Waiting
+from amo2gsheet.sync import directory
+from amo2gsheet.sync.directory import Known
+from amo2gsheet.sync.place import Place, check_emptied, find_tab, open_place
+from amo2gsheet.sync.plan import Guard, MovePlan, PushPlan, cell_text, plan_push
+from amo2gsheet.sync.record import base_to_json
+from amo2gsheet.sync.settle import agree_on_move, settle
+
+if TYPE_CHECKING:
+    from amo2gsheet.sync.run import Run
+
+logger = logging.getLogger(__name__)
+
+READ_ONE_BY_ONE = 20
+"""Up to so many leads are read by ID, which is current; more in bulk, which may lag."""
+
+MOVES_PER_REQUEST = 50
+"""amoCRM advises at most so many items in one write (limits of the API, 2026)."""
+
+PIPELINES_SECONDS = 600
+"""Pipelines older than this are read again before a lead is moved."""
+
+HELD_SHOWN = 20
+
+GIVE_UP_AFTER = 3
+"""So many leads that cannot be read mean that amoCRM is down, not that a lead is bad."""
+
+
+def push(run: Run) -> None:
+    """Carry people's picks into amoCRM. Safe to repeat; a killed run goes on by itself.
+
+    Raises:
+        AmoGsheetError: the run could not go on; what was answered before stands.
+    """
+    known = directory.load(run)
+    settle(run, known)
+    place = _look(run, known)
+    if place is None:
+        return
+    changed = _changed(run, known, place)
+    if not changed:
+        return
+    if (directory.pipelines_age(run) or 0) > PIPELINES_SECONDS:
+        known = directory.refresh_pipelines(run)
+        changed = _changed(run, known, place)
+    bases = run.state.bases(changed)
+    leads = _read_leads(run, list(changed), bases)
+    plan = plan_push(leads, changed, bases, known.rules, run.settings.conflict_winner)
+    _take_agreed(run, known, plan, leads)
+    moves = _second_look(run, place, plan.moves)
+    moves = _guarded(run, changed, bases, moves)
+    for move in moves:
+        run.report.plan.append(f'lead {move.lead_id} статус "{move.old_text}" → "{move.text}" (row {move.row_number})')
+    if not run.is_dry:
+        _move(run, known, moves)
+
+
+def _look(run: Run, known: Known) -> Place | None:
+    """Look at the remembered tab; find it by its ID where its title has changed. None: there is nothing to push from."""
+    title = run.state.tab_title
+    if title is None:
+        return None
+    try:
+        place = open_place(run, known, title)
+    except TabMissingError:
+        tab = find_tab(run, run.sheet.workbook())
+        if tab is None:
+            return None
+        title = tab.title
+        place = open_place(run, known, title)
+    if place is None:
+        check_emptied(run, title)
+    elif run.vanished or not place.presence.row_of:
+        # Rows gone may mean that another tab bears the title now: the tab list tells.
+        find_tab(run, run.sheet.workbook())
+    return place
+
+
+def _changed(run: Run, known: Known, place: Place) -> dict[int, tuple[int, str]]:
+    """Lead ID → (row number, text) of every row whose status differs from its base and that does not wait with this very text."""
+    kinds = set(_TEXT_KINDS) - ({"held"} if run.is_forced else set())
+    waiting = {(entry.lead_id, entry.key) for entry in run.state.waiting() if entry.kind in kinds}
+    pipelines = _digest(known)
+    changed: dict[int, tuple[int, str]] = {}
+    settled: list[int] = []
+    for lead_id, (base_text, _) in run.state.status_texts().items():
+        row_number = place.presence.row_of.get(lead_id)
+        if row_number is None or base_text is None:
+            continue
+        text = cell_text(place.presence.texts[lead_id])
+        if text == base_text or known.rules.same_text(text, base_text):
+            settled.append(lead_id)
+        elif (lead_id, _key(text, pipelines)) not in waiting and (lead_id, text) not in waiting:
+            changed[lead_id] = (row_number, text)
+    for kind in _TEXT_KINDS:
+        run.stop_waiting(settled, kind)
+    return changed
+
+
+_TEXT_KINDS = ("unknown text", "missing stage", "held", "gone lead", "refused move")
+"""What waits until the cell shows another text; the first two also until the pipelines change."""
+
+
+def _key(text: str, pipelines: str) -> str:
+    return f"{text}\n{pipelines}"
+
+
+def _digest(known: Known) -> str:
+    return hashlib.blake2b(repr(known.directory.pipelines).encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _read_leads(run: Run, lead_ids: Sequence[int], bases: Mapping[int, Base]) -> dict[int, Lead]:
+    """Read leads as they are now: few by ID; many in bulk, and by ID those that the bulk answer leaves out or shows changed."""
+    found: dict[int, Lead] = {}
+    one_by_one = list(lead_ids)
+    if len(lead_ids) > READ_ONE_BY_ONE:
+        found = run.amo.leads_by_id(lead_ids)
+        one_by_one = [lead_id for lead_id in lead_ids if lead_id not in found or _has_moved(found[lead_id], bases.get(lead_id))]
+    failures = 0
+    for lead_id in one_by_one:
+        found.pop(lead_id, None)
+        try:
+            lead = run.amo.lead(lead_id)
+        except UnavailableError as error:
+            run.name(f"lead {lead_id} could not be read; its pick waits for the next run: {error.message}")
+            run.report.is_unavailable = True
+            failures += 1
+            if failures >= GIVE_UP_AFTER:
+                raise
+            continue
+        if lead is None:
+            _name_gone(run, lead_id)
+        else:
+            found[lead_id] = lead
+    run.report.leads_read += len(found)
+    return found
+
+
+def _has_moved(lead: Lead, base: Base | None) -> bool:
+    return base is None or base.status is None or lead.stage != base.status.stage
+
+
+def _name_gone(run: Run, lead_id: int) -> None:
+    text = run.state.status_texts()[lead_id][0] or ""
+    run.wait(
+        Waiting(lead_id, "gone lead", "", key=text, since=run.now),
+        f"lead {lead_id} is not in amoCRM any more (deleted or merged); its row is left as it is and its picks are not sent",
+    )
+
+
+def _take_agreed(run: Run, known: Known, plan: PushPlan, leads: Mapping[int, Lead]) -> None:
+    """Store what needs no request, name what stands for no stage, and leave to `pull` what is amoCRM's to settle."""
+    run.state.save_bases(plan.agreed)
+    run.stop_waiting([base.lead_id for base in plan.agreed], "first meeting")
+    run.state.owe_all(plan.left_to_pull, "conflict")
+    pipelines = _digest(known)
+    names = {pipeline.id: pipeline.name for pipeline in known.directory.pipelines}
+    for lead_id, (text, is_value) in plan.unresolved.items():
+        kind = "missing stage" if is_value else "unknown text"
+        pipeline = names.get(leads[lead_id].stage.pipeline_id, str(leads[lead_id].stage.pipeline_id))
+        why = f'the pipeline "{pipeline}" has no stage for it' if is_value else "it is no value of the dropdown"
+        run.wait(
+            Waiting(lead_id, kind, text, key=_key(text, pipelines), since=run.now),
+            f'lead {lead_id}: the status "{text}" is not sent, {why}. The cell stays; pick another status, or add the stage',
+        )
+
+
+def _second_look(run: Run, place: Place, moves: Sequence[MovePlan]) -> list[MovePlan]:
+    """Look at each row once more, ID and status as one range; what is not as before waits for the next run."""
+    if not moves:
+        return []
+    run.clock.sleep(run.settings.push_settle_seconds)
+    numbers = sorted({move.row_number for move in moves})
+    try:
+        rows = run.sheet.read_rows(place.title, place.header, numbers, [place.columns.status_index])
+    except TabMissingError:
+        rows = []
+    seen = {row.lead_id: cell_text(row.cells.get(place.columns.status_index)) for row in rows}
+    kept = [move for move in moves if seen.get(move.lead_id) == move.text]
+    if len(kept) < len(moves):
+        run.notice(f"{len(moves) - len(kept)} status cells were still being edited; they wait for the next run")
+    return kept
+
+
+def _guarded(
+    run: Run, changed: Mapping[int, tuple[int, str]], bases: Mapping[int, Base], moves: list[MovePlan]
+) -> list[MovePlan]:
+    """Hold the moves back where there are too many at once; `--force` lets them, and those held before, through."""
+    if run.is_forced:
+        return moves
+    pairs = [(_base_text(bases, lead_id), text) for lead_id, (_, text) in changed.items()]
+    guard = Guard(run.settings.push_limit, run.settings.push_limit_percent)
+    objection = guard.objection(pairs, len(moves), run.state.tracked_count(), run.vanished)
+    if objection is None:
+        return moves
+    for move in moves:
+        run.state.wait(Waiting(move.lead_id, "held", move.text, key=move.text, since=run.now))
+        run.owe_sync(move.lead_id)
+    run.report.held = [objection]
+    run.report.held += [f'lead {move.lead_id}: "{move.old_text}" → "{move.text}"' for move in moves[:HELD_SHOWN]]
+    logger.warning("push: held back: %s", objection, extra={"event": "held back"})
+    return []
+
+
+def _base_text(bases: Mapping[int, Base], lead_id: int) -> str:
+    base = bases.get(lead_id)
+    return base.status.text if base and base.status else ""
+
+
+def _move(run: Run, known: Known, moves: Sequence[MovePlan]) -> None:
+    """Send the moves, batch by batch, each through the journal."""
+    for start in range(0, len(moves), MOVES_PER_REQUEST):
+        batch = moves[start : start + MOVES_PER_REQUEST]
+        payload = {"asked_at": run.amo.server_time, "moves": [_to_json(move) for move in batch]}
+        intent = run.state.add_intent("moves", payload)
+        try:
+            answers = run.amo.move([Move(move.lead_id, move.target) for move in batch])
+        except UnclearOutcomeError:
+            run.state.mark_unclear(intent.id)
+            settle(run, known)
+            raise
+        except UnavailableError:
+            run.state.drop_intent(intent.id)
+            raise
+        with run.state.transaction():
+            for move in batch:
+                if move.lead_id in answers.moved:
+                    _take_moved(run, move, answers.moved[move.lead_id])
+                else:
+                    _take_refused(run, move, answers.refused.get(move.lead_id, "amoCRM did not say why"))
+            run.state.drop_intent(intent.id)
+        if run.is_out_of_time:
+            run.report.is_cut_short = True
+            return
+
+
+def _to_json(move: MovePlan) -> dict[str, object]:
+    return {
+        "lead": move.lead_id,
+        "origin": _stage(move.origin),
+        "target": _stage(move.target),
+        "old_text": move.old_text,
+        "base": base_to_json(move.base),
+    }
+
+
+def _stage(stage: Stage) -> list[int]:
+    return [stage.pipeline_id, stage.status_id]
+
+
+def _take_moved(run: Run, move: MovePlan, answered_at: int) -> None:
+    agree_on_move(run, move.base, move.origin, move.old_text, answered_at)
+    for kind in (*_TEXT_KINDS, "first meeting", "swallowed"):
+        run.stop_waiting([move.lead_id], kind)
+    run.report.moves += 1
+    if move.is_conflict:
+        run.report.conflicts += 1
+        run.record(
+            [
+                HistoryEntry(
+                    run.clock.time(), run.run_id, run.command, move.lead_id, "conflict", "status", move.old_text, move.text
+                )
+            ]
+        )
+    logger.info(
+        'push: lead %d статус "%s" → "%s" (row %d)',
+        move.lead_id,
+        move.old_text,
+        move.text,
+        move.row_number,
+        extra={"event": "lead moved", "lead_id": move.lead_id},
+    )
+
+
+def _take_refused(run: Run, move: MovePlan, reason: str) -> None:
+    run.wait(
+        Waiting(move.lead_id, "refused move", reason, key=move.text, since=run.now),
+        f'amoCRM refused to move lead {move.lead_id} to "{move.text}": {reason}. The cell stays; pick another status',
+    )

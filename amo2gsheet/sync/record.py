@@ -1,0 +1,149 @@
+"""What the journal keeps of a write of cells: enough to find out, from the sheet alone, what became of it.
+
+Plain data ⇄ JSON; reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from amo2gsheet.model import Base, CellBase, CellValue, Header, Row, RowWrite, Stage, StatusBase
+from amo2gsheet.names import normal_header
+from amo2gsheet.sync.plan import CellPlan, cell_text
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One row of a write. `lead_id` is 0 for a row without an ID; `base` is None for a repair, which agrees on nothing."""
+
+    lead_id: int
+    row_number: int
+    cells: tuple[CellPlan, ...]
+    base: Base | None
+
+    def as_row_write(self) -> RowWrite:
+        """The write as the sheet side takes it."""
+        return RowWrite(self.row_number, self.lead_id, {cell.index: cell.new for cell in self.cells})
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Where an answer showed a value of ours to have landed: in which row (0: one without ID), at which column index."""
+
+    lead_id: int
+    row_number: int
+    index: int
+    value: CellValue
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A write of cells with the header and the rows as the last look before it saw them.
+
+    `before` are the rows seen then (those concerned and their neighbours), `texts` lead ID → status cell of every row.
+    """
+
+    header: Header
+    writes: tuple[Written, ...]
+    before: tuple[Row, ...] = ()
+    texts: Mapping[int, CellValue] = field(default_factory=dict)
+    traces: tuple[Trace, ...] = ()
+
+    def column_text(self, index: int) -> str:
+        """The header over a column at the time of the write, as names are compared."""
+        return normal_header(self.header.texts[index]) if index < len(self.header.texts) else ""
+
+
+def base_to_json(base: Base | None) -> Any:
+    """A base as JSON; None stays None."""
+    if base is None:
+        return None
+    status = base.status
+    return {
+        "lead": base.lead_id,
+        "status": [status.stage.pipeline_id, status.stage.status_id, status.shown, status.text] if status else None,
+        "cells": {key: [cell.amo, cell.sheet] for key, cell in base.cells.items()},
+    }
+
+
+def base_from_json(value: Any) -> Base | None:
+    """The base that `base_to_json` wrote."""
+    if value is None:
+        return None
+    status = value["status"]
+    return Base(
+        value["lead"],
+        StatusBase(Stage(status[0], status[1]), status[2], status[3]) if status else None,
+        {key: CellBase(amo, sheet) for key, (amo, sheet) in value["cells"].items()},
+    )
+
+
+def _cell_to_json(cell: CellPlan) -> list[Any]:
+    return [cell.key, cell.index, cell.old, cell.new, cell.is_conflict]
+
+
+def _row_to_json(row: Row) -> list[Any]:
+    return [row.number, row.lead_id, [[index, value] for index, value in row.cells.items() if value is not None]]
+
+
+def _row_from_json(value: Any) -> Row:
+    number, lead_id, cells = value
+    return Row(number, lead_id, dict(cells))
+
+
+def record_to_json(record: Record) -> dict[str, Any]:
+    """A record as JSON."""
+    return {
+        "header": [record.header.row_number, list(record.header.texts)],
+        "writes": [
+            [write.lead_id, write.row_number, [_cell_to_json(cell) for cell in write.cells], base_to_json(write.base)]
+            for write in record.writes
+        ],
+        "before": [_row_to_json(row) for row in record.before],
+        "texts": [[lead_id, value] for lead_id, value in record.texts.items()],
+        "traces": [[trace.lead_id, trace.row_number, trace.index, trace.value] for trace in record.traces],
+    }
+
+
+def record_from_json(value: Mapping[str, Any]) -> Record:
+    """The record that `record_to_json` wrote."""
+    number, texts = value["header"]
+    return Record(
+        Header(number, tuple(texts)),
+        tuple(
+            Written(lead_id, row_number, tuple(CellPlan(*cell) for cell in cells), base_from_json(base))
+            for lead_id, row_number, cells, base in value["writes"]
+        ),
+        tuple(_row_from_json(row) for row in value["before"]),
+        dict(value["texts"]),
+        tuple(Trace(*trace) for trace in value["traces"]),
+    )
+
+
+def neighbours(row_numbers: Iterable[int], first: int, last: int, reach: int) -> list[int]:
+    """The rows with those up to `reach` rows away, within the table: a person's insert or delete shifts a write that far."""
+    near = {number + step for number in row_numbers for step in range(-reach, reach + 1)}
+    return sorted(number for number in near if first <= number <= last)
+
+
+def shown_base(written: Written, row: Row | None) -> Base | None:
+    """The base of a write that has landed, its sheet side as the row showed it; as sent, where the row was not seen."""
+    base = written.base
+    if base is None or row is None:
+        return base
+    cells = dict(base.cells)
+    for cell in written.cells:
+        if cell.key in cells and cell.index in row.cells:
+            cells[cell.key] = CellBase(cells[cell.key].amo, row.cells[cell.index])
+    status = base.status
+    for cell in written.cells:
+        if cell.key == "status" and status is not None and cell.index in row.cells:
+            status = replace(status, text=cell_text(row.cells[cell.index]))
+    return Base(base.lead_id, status, cells)
+
+
+def exceptions_of(texts: Mapping[int, CellValue], agreed: Mapping[int, str | None]) -> dict[int, CellValue]:
+    """The status cells that do not show what was agreed: only these have to be remembered, the others stand in the bases."""
+    return {lead_id: value for lead_id, value in texts.items() if agreed.get(lead_id) != (value if value is not None else "")}

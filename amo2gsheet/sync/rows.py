@@ -1,0 +1,255 @@
+"""New rows: inserted in chunks under a commit token, checked in the answer, put under the right headers where columns moved."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from amo2gsheet.exceptions import TabMissingError, TokenUsedError, UnavailableError, UnclearOutcomeError, WriteRefusedError
+from amo2gsheet.fields import same_value
+from amo2gsheet.model import Base, CellBase, CellValue, Columns, Dropdown, Header, Row, Tab, WriteAnswer
+from amo2gsheet.names import normal_header
+from amo2gsheet.state import HistoryEntry, Intent
+from amo2gsheet.sync.place import Place, open_place
+from amo2gsheet.sync.plan import CellPlan, NewRowPlan, cell_text
+from amo2gsheet.sync.record import Record, Written, base_from_json, base_to_json
+from amo2gsheet.sync.writing import Outcome, write_cells
+
+if TYPE_CHECKING:
+    from amo2gsheet.sync.directory import Known
+    from amo2gsheet.sync.run import Run
+
+logger = logging.getLogger(__name__)
+
+ROWS_PER_INSERT = 1000
+"""So many new rows go into one request: about 2 MB, which is what Google advises for speed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What an intent remembers of an insert: the header it was planned for, where, and lead ID → cells by column index."""
+
+    header: Header
+    below_row: int
+    cells: Mapping[int, Mapping[int, CellValue]]
+    bases: Mapping[int, Base]
+
+
+def insert_rows(
+    run: Run, known: Known, tab: Tab, place: Place, plans: Sequence[NewRowPlan], dropdown: Dropdown | None
+) -> Outcome:
+    """Insert one chunk of new rows below the last row with an ID.
+
+    An insert of an earlier run whose outcome is still open lends its token: of both, exactly one lands.
+    """
+    leads = {plan.row.lead_id for plan in plans}
+    below = place.presence.last_row
+    sent = _Sent(
+        place.header,
+        below,
+        {plan.row.lead_id: {index: cell.value for index, cell in plan.row.cells.items()} for plan in plans},
+        {plan.row.lead_id: plan.base for plan in plans},
+    )
+    intent = _journal(run, sent)
+    assert intent.commit_token is not None
+    try:
+        answer = run.sheet.insert_rows(
+            tab,
+            place.header,
+            [plan.row for plan in plans],
+            below_row=below,
+            commit_token=intent.commit_token,
+            dropdown=dropdown,
+            status_index=place.columns.status_index,
+        )
+    except TokenUsedError:
+        settle_rows(run, known, place.title, intent, has_token=True)
+        return Outcome(again=leads)
+    except WriteRefusedError as error:
+        run.state.drop_intent(intent.id)
+        return _halve(run, known, tab, place, plans, dropdown, error)
+    except TabMissingError:
+        run.state.drop_intent(intent.id)
+        return Outcome(again=leads, has_lost_tab=True)
+    except UnclearOutcomeError:
+        run.state.mark_unclear(intent.id)
+        return Outcome(again=leads, is_unclear=True)
+    except UnavailableError:
+        run.state.drop_intent(intent.id)
+        raise
+    return _take_in(run, known, place, sent, intent, answer)
+
+
+def _journal(run: Run, sent: _Sent) -> Intent:
+    """Open an intent for an insert, or widen the one that is still open."""
+    former = next((intent for intent in run.state.open_intents() if intent.kind == "rows"), None)
+    if former is None:
+        return run.state.add_intent("rows", _to_json(sent), run.state.new_commit_token())
+    both = dict(_from_json(former.payload).bases) | dict(sent.bases)
+    run.state.update_intent(former.id, _to_json(_Sent(sent.header, sent.below_row, sent.cells, both)))
+    return former
+
+
+def _halve(
+    run: Run,
+    known: Known,
+    tab: Tab,
+    place: Place,
+    plans: Sequence[NewRowPlan],
+    dropdown: Dropdown | None,
+    error: WriteRefusedError,
+) -> Outcome:
+    """Send the halves of a refused insert, until the bad row is alone."""
+    if len(plans) == 1:
+        return Outcome(refused={plans[0].row.lead_id: error.message})
+    middle = len(plans) // 2
+    outcome = Outcome()
+    for part in (plans[:middle], plans[middle:]):
+        outcome.add(insert_rows(run, known, tab, place, part, dropdown))
+    return outcome
+
+
+def _take_in(run: Run, known: Known, place: Place, sent: _Sent, intent: Intent, answer: WriteAnswer) -> Outcome:
+    """The insert was carried out: agree on its rows; where the answer shows other headers, put values under the right ones."""
+    leads = set(sent.cells)
+    if answer.header is not None and _same_headers(sent, answer.header):
+        rows = {row.lead_id: row for row in answer.rows or () if row.lead_id is not None}
+        _agree(run, [_shown(sent.bases[lead_id], place.columns, rows.get(lead_id)) for lead_id in sent.cells], intent)
+        return Outcome(landed=leads)
+    present = settle_rows(run, known, place.title, intent, has_token=True)
+    return Outcome(landed=present & leads, again=leads - present)
+
+
+def _same_headers(sent: _Sent, header: Header) -> bool:
+    indexes = {index for cells in sent.cells.values() for index in cells}
+    return all(_text(header, index) == _text(sent.header, index) for index in indexes)
+
+
+def _text(header: Header, index: int) -> str:
+    return normal_header(header.texts[index]) if index < len(header.texts) else ""
+
+
+def _shown(base: Base, columns: Columns, row: Row | None) -> Base:
+    """The base of a new row, its sheet side as the answer showed it; as sent, where the answer did not tell."""
+    if row is None:
+        return base
+    cells = {
+        key: CellBase(cell.amo, row.cells.get(columns.index[key], cell.sheet)) if key in columns.index else cell
+        for key, cell in base.cells.items()
+    }
+    return Base(base.lead_id, base.status, cells)
+
+
+def settle_rows(run: Run, known: Known, title: str, intent: Intent, *, has_token: bool) -> set[int]:
+    """Find out which rows of an insert stand, and put values under the right headers where columns had moved.
+
+    The intent is dropped once its token has been seen; one not seen stays, and lends its token to the next insert. Returns the
+    leads that have their row. Safe to repeat.
+    """
+    sent = _from_json(intent.payload)
+    place = open_place(run, known, title)
+    if place is None:
+        return set()
+    absent = [lead_id for lead_id in sent.bases if not place.presence.has(lead_id)]
+    if has_token and (absent or not _same_headers(sent, place.header)):
+        if absent and not _put_right(run, known, place, sent):
+            # A read just after a write can be an old one: one more look before rows count as gone.
+            run.clock.sleep(1)
+        place = open_place(run, known, title) or place
+    present = {lead_id for lead_id in sent.bases if place.presence.has(lead_id)}
+    gone = {lead_id for lead_id in sent.bases if has_token and lead_id not in present}
+    _agree(
+        run,
+        [
+            base if lead_id in present else Base(base.lead_id, base.status, base.cells, missing=1)
+            for lead_id, base in sent.bases.items()
+            if lead_id in present | gone
+        ],
+        intent,
+        is_over=has_token or len(present) == len(sent.bases),
+    )
+    return present
+
+
+def _put_right(run: Run, known: Known, place: Place, sent: _Sent) -> bool:
+    """Put the values of rows that were inserted while columns moved under the headers they were meant for."""
+    numbers = range(sent.below_row + 1, sent.below_row + len(sent.cells) + 1)
+    width = max([len(place.header.texts), *(index + 1 for cells in sent.cells.values() for index in cells)])
+    rows = run.sheet.read_rows(place.title, place.header, list(numbers), range(width))
+    by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
+    id_index = next(index for index, text in enumerate(sent.header.texts) if normal_header(text) == "id")
+    writes = []
+    for lead_id, cells in sent.cells.items():
+        row = by_lead.get(lead_id) or next((row for row in rows if row.cells.get(id_index) == lead_id), None)
+        if row is not None and (plan := _moved_cells(place, sent, row, cells)):
+            writes.append(Written(lead_id, row.number, plan, None))
+    if not writes:
+        return False
+    logger.warning("%s: columns moved while %d rows were inserted; putting them right", run.command, len(writes))
+    write_cells(run, known, place, Record(place.header, tuple(writes), before=tuple(rows)))
+    return True
+
+
+def _moved_cells(place: Place, sent: _Sent, row: Row, cells: Mapping[int, CellValue]) -> tuple[CellPlan, ...]:
+    """The cells that bring one row's values under their headers and empty the places where they landed."""
+    index_of = {normal_header(text): index for index, text in reversed(list(enumerate(place.header.texts)))}
+    plans: dict[int, CellPlan] = {}
+    for index, value in cells.items():
+        home = index_of.get(_text(sent.header, index), index)
+        if home == index or value is None:
+            continue
+        if same_value(row.cells.get(index), value):
+            plans.setdefault(index, CellPlan("", index, value, None))
+        if not same_value(row.cells.get(home), value):
+            plans[home] = CellPlan("", home, row.cells.get(home), value)
+    return tuple(plans.values())
+
+
+def _agree(run: Run, bases: Sequence[Base], intent: Intent, *, is_over: bool = True) -> None:
+    """Take new rows into the state, in one commit with the end of their intent."""
+    known = run.state.bases([base.lead_id for base in bases])
+    fresh = [base for base in bases if base.lead_id not in known or known[base.lead_id].status != base.status]
+    with run.state.transaction():
+        run.state.save_bases(fresh)
+        run.record([_entry(run, base) for base in fresh])
+        if is_over:
+            run.state.drop_intent(intent.id)
+        else:
+            run.state.mark_unclear(intent.id)
+    for base in fresh:
+        text = cell_text(base.status.text) if base.status else ""
+        run.report.new_rows += 1
+        logger.info(
+            '%s: lead %d new row, статус "%s"',
+            run.command,
+            base.lead_id,
+            text,
+            extra={"event": "row added", "lead_id": base.lead_id},
+        )
+
+
+def _entry(run: Run, base: Base) -> HistoryEntry:
+    text = base.status.text if base.status else None
+    return HistoryEntry(run.clock.time(), run.run_id, run.command, base.lead_id, "row added", "status", None, text)
+
+
+def _to_json(sent: _Sent) -> dict[str, Any]:
+    return {
+        "header": [sent.header.row_number, list(sent.header.texts)],
+        "below_row": sent.below_row,
+        "cells": [[lead_id, [[index, value] for index, value in cells.items()]] for lead_id, cells in sent.cells.items()],
+        "bases": [base_to_json(base) for base in sent.bases.values()],
+    }
+
+
+def _from_json(payload: Mapping[str, Any]) -> _Sent:
+    number, texts = payload["header"]
+    bases = [base_from_json(base) for base in payload["bases"]]
+    return _Sent(
+        Header(number, tuple(texts)),
+        payload["below_row"],
+        {lead_id: dict(cells) for lead_id, cells in payload["cells"]},
+        {base.lead_id: base for base in bases if base is not None},
+    )

@@ -1,0 +1,112 @@
+"""Recovery: what became of the intents that earlier runs, or this one, left open. By reading only: nothing is sent again."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from amo2gsheet.exceptions import ForbiddenError, TabMissingError
+from amo2gsheet.model import Base, Lead, Stage, StatusBase
+from amo2gsheet.state import Asked, HistoryEntry, Intent
+from amo2gsheet.sync.place import find_tab
+from amo2gsheet.sync.record import base_from_json, record_from_json
+from amo2gsheet.sync.rows import settle_rows
+from amo2gsheet.sync.writing import settle_record
+
+if TYPE_CHECKING:
+    from amo2gsheet.sync.directory import Known
+    from amo2gsheet.sync.run import Run
+
+logger = logging.getLogger(__name__)
+
+LATE_SECONDS = 900
+"""So long a write without an answer may still land. Google cuts a request at 180 s; the rest is for proxies and clocks."""
+
+CLOCK_SLACK_SECONDS = 5
+"""Two clocks of one cloud may differ so much."""
+
+
+def settle(run: Run, known: Known) -> None:
+    """Settle every open intent, oldest first. Safe to repeat; one that may still land stays open.
+
+    Raises:
+        UnavailableError: a cloud did not answer; the intents stay for the next run.
+    """
+    intents = run.state.open_intents()
+    if not intents:
+        return
+    moves = [intent for intent in intents if intent.kind == "moves"]
+    for intent in moves:
+        _settle_moves(run, known, intent)
+    if any(intent.kind in ("cells", "rows") for intent in intents) and run.state.tab_id is not None:
+        _settle_sheet(run, known, [intent for intent in intents if intent.kind in ("cells", "rows")])
+
+
+def _settle_sheet(run: Run, known: Known, intents: list[Intent]) -> None:
+    workbook = run.sheet.workbook()
+    tab = find_tab(run, workbook)
+    if tab is None:
+        return
+    for intent in intents:
+        try:
+            if intent.kind == "cells":
+                _settle_cells(run, known, tab.title, intent)
+            else:
+                has_token = intent.commit_token in workbook.commit_tokens
+                run.state.owe_all(settle_rows(run, known, tab.title, intent, has_token=has_token), "settled")
+        except TabMissingError:
+            return
+
+
+def _settle_cells(run: Run, known: Known, title: str, intent: Intent) -> None:
+    record = record_from_json(intent.payload)
+    is_late = may_land_late(run, intent)
+    landed = settle_record(run, known, title, record, intent, is_unseen=True, is_kept=is_late)
+    for lead_id in landed - {0}:
+        run.state.owe(lead_id, "settled")
+
+
+def may_land_late(run: Run, intent: Intent) -> bool:
+    """Whether a write without an answer may still be carried out by the cloud."""
+    return intent.is_unclear and 0 <= run.clock.time() - intent.made_at < LATE_SECONDS
+
+
+def _settle_moves(run: Run, known: Known, intent: Intent) -> None:
+    """A move has landed where the lead stands in its target, or where its events say that it came by there."""
+    since = int(intent.payload.get("asked_at", 0)) - CLOCK_SLACK_SECONDS
+    for move in intent.payload["moves"]:
+        lead_id = int(move["lead"])
+        base = base_from_json(move["base"])
+        target = Stage(*move["target"])
+        lead = run.amo.lead(lead_id)
+        if lead is None or base is None:
+            continue
+        if lead.stage == target or _came_by(run, lead, target, since):
+            agree_on_move(run, base, Stage(*move["origin"]), move["old_text"], lead.updated_at if lead.stage == target else since)
+            run.state.owe(lead_id, "settled")
+    run.state.drop_intent(intent.id)
+
+
+def _came_by(run: Run, lead: Lead, target: Stage, since: int) -> bool:
+    try:
+        return any(event.after == target for event in run.amo.moves_of(lead.id, since))
+    except ForbiddenError:
+        return False
+
+
+def agree_on_move(run: Run, base: Base, origin: Stage, old_text: str, answered_at: int) -> None:
+    """Take a move into the state: the base, and what was asked, so that a swallowed move is noticed."""
+    assert base.status is not None
+    text = base.status.text
+    former = run.state.asked([base.lead_id]).get(base.lead_id)
+    times = former.times + 1 if former and former.target == base.status.stage else 1
+    with run.state.transaction():
+        run.state.save_bases([base])
+        run.state.ask(Asked(base.lead_id, origin, base.status.stage, answered_at, times, old_text))
+        run.record([HistoryEntry(run.clock.time(), run.run_id, run.command, base.lead_id, "moved", "status", old_text, text)])
+
+
+def take_back(run: Run, base: Base, asked: Asked, shown: str) -> None:
+    """A move was swallowed: the base goes back, so that the cell counts as changed again."""
+    run.state.save_bases([replace(base, status=StatusBase(asked.origin, shown, asked.old_text))])

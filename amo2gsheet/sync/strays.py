@@ -1,0 +1,208 @@
+"""What became of a write of cells: what landed in its lead's row, what strayed, and what stood there before.
+
+Pure: a record of the write and the sheet as it is now in, an inspection out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from amo2gsheet.fields import same_value
+from amo2gsheet.model import Base, CellValue, ColumnKey, Columns, Header, Row, WriteAnswer
+from amo2gsheet.names import normal_header
+from amo2gsheet.sync.plan import CellPlan, cell_text
+from amo2gsheet.sync.record import Record, Trace, Written
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A value of ours in a cell where it does not belong, and what is to stand there again.
+
+    `lead_id` is 0 for a row without an ID. `is_known` is False where nothing tells what stood there before.
+    """
+
+    lead_id: int
+    row_number: int
+    index: int
+    value: CellValue
+    before: CellValue
+    is_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """Lead ID → row of the writes that landed, and the values that strayed."""
+
+    landed: Mapping[int, Row]
+    strays: tuple[Stray, ...]
+
+
+def landed_cleanly(record: Record, answer: WriteAnswer) -> bool:
+    """Whether the write's own answer shows every value in its lead's row and under its header."""
+    if answer.rows is None or answer.header is None or len(answer.rows) != len(record.writes):
+        return False
+    indexes = {cell.index for write in record.writes for cell in write.cells}
+    if any(_text(answer.header, index) != record.column_text(index) for index in indexes):
+        return False
+    return all(
+        (row.lead_id or 0) == write.lead_id and all(same_value(row.cells.get(cell.index), cell.new) for cell in write.cells)
+        for write, row in zip(record.writes, answer.rows, strict=True)
+    )
+
+
+def traces_of(record: Record, answer: WriteAnswer) -> tuple[Trace, ...]:
+    """Where the answer shows values to have landed outside of their lead's row."""
+    if answer.rows is None or len(answer.rows) != len(record.writes):
+        return ()
+    return tuple(
+        Trace(row.lead_id or 0, row.number, cell.index, cell.new)
+        for write, row in zip(record.writes, answer.rows, strict=True)
+        if (row.lead_id or 0) != write.lead_id
+        for cell in write.cells
+    )
+
+
+def leads_of(record: Record) -> set[int]:
+    """The leads whose rows an inspection has to see."""
+    return {write.lead_id for write in record.writes} | {trace.lead_id for trace in record.traces} - {0}
+
+
+def rows_of(record: Record) -> set[int]:
+    """The row numbers that the write may have hit."""
+    return {write.row_number for write in record.writes} | {trace.row_number for trace in record.traces}
+
+
+def inspect(
+    record: Record, header: Header, columns: Columns, rows: Sequence[Row], bases: Mapping[int, Base], doubled: Iterable[int] = ()
+) -> Inspection:
+    """Find out, from rows read after the write, what became of it.
+
+    `rows` holds at least the rows of `leads_of` and `rows_of`, over the whole width of the header.
+    """
+    judge = _Judge(record, header, columns, bases)
+    many = set(doubled)
+    by_lead = {row.lead_id: row for row in rows if row.lead_id is not None and row.lead_id not in many}
+    landed: dict[int, Row] = {}
+    for write in record.writes:
+        row = by_lead.get(write.lead_id) if write.lead_id else _row_numbered(rows, write.row_number)
+        if row is not None and judge.has_landed(write, row):
+            landed[write.lead_id] = row
+    return Inspection(landed, tuple(judge.strays(rows)))
+
+
+def _row_numbered(rows: Sequence[Row], number: int) -> Row | None:
+    return next((row for row in rows if row.number == number and row.lead_id is None), None)
+
+
+def _text(header: Header, index: int) -> str:
+    return normal_header(header.texts[index]) if index < len(header.texts) else ""
+
+
+class _Judge:
+    """Judges cells of one record against one header."""
+
+    def __init__(self, record: Record, header: Header, columns: Columns, bases: Mapping[int, Base]) -> None:
+        self._record = record
+        self._header = header
+        self._bases = bases
+        self._key_at: dict[int, ColumnKey] = {index: key for key, index in columns.index.items()}
+        self._index_of = {normal_header(text): index for index, text in reversed(list(enumerate(header.texts)))}
+        self._before = {row.lead_id: row for row in record.before if row.lead_id is not None}
+        self._own = {(write.lead_id, self._home(cell)): cell.new for write in record.writes for cell in write.cells}
+
+    def _home(self, cell: CellPlan) -> int:
+        """Where the column of a written cell stands now."""
+        text = self._record.column_text(cell.index)
+        return self._index_of.get(text, cell.index) if text else cell.index
+
+    def has_landed(self, write: Written, row: Row) -> bool:
+        """Whether a value that was not there before stands in the lead's row; a person may have changed others since."""
+        return any(
+            same_value(row.cells.get(self._home(cell)), cell.new) and not same_value(cell.old, cell.new) for cell in write.cells
+        )
+
+    def strays(self, rows: Sequence[Row]) -> Iterable[Stray]:
+        """Every value of the write that stands in a cell which nothing explains."""
+        seen: set[tuple[int, int]] = set()
+        by_number = {row.number: row for row in rows}
+        by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
+        for number, lead_id, index, value in self._suspects():
+            for row in (by_number.get(number), by_lead.get(lead_id) if lead_id else None):
+                if row is None or (row.number, index) in seen or not same_value(row.cells.get(index), value):
+                    continue
+                seen.add((row.number, index))
+                stray = self._judge(row, index, value)
+                if stray is not None:
+                    yield stray
+
+    def _suspects(self) -> Iterable[tuple[int, int, int, CellValue]]:
+        """(row number, lead ID, column index, value) of every place where a value may have landed."""
+        for write in self._record.writes:
+            for cell in write.cells:
+                yield write.row_number, 0, cell.index, cell.new
+        for trace in self._record.traces:
+            yield trace.row_number, trace.lead_id, trace.index, trace.value
+            yield trace.row_number, trace.lead_id, self._shifted(trace.index), trace.value
+
+    def _shifted(self, index: int) -> int:
+        """Where the column now stands that stood at an index when the write was planned."""
+        text = self._record.column_text(index)
+        return self._index_of.get(text, index) if text else index
+
+    def _judge(self, row: Row, index: int, value: CellValue) -> Stray | None:
+        """A stray, or None where the value belongs here or stood here before."""
+        lead_id = row.lead_id or 0
+        if (lead_id, index) in self._own and same_value(self._own[lead_id, index], value):
+            return None
+        before, is_known = self._value_before(row, index)
+        if is_known and same_value(before, value):
+            return None
+        if not is_known and same_value(value, None):
+            return None
+        return Stray(lead_id, row.number, index, value, before, is_known)
+
+    def _value_before(self, row: Row, index: int) -> tuple[CellValue, bool]:
+        """What stood in a cell at the last look before the write, and whether that is known."""
+        text = _text(self._header, index)
+        key = self._key_at.get(index)
+        if row.lead_id is not None:
+            if key == "status" and row.lead_id in self._record.texts:
+                return self._record.texts[row.lead_id], True
+            known = self._before.get(row.lead_id)
+            if known is not None:
+                return self._cell_under(known, text)
+            return self._agreed(row.lead_id, key)
+        return self._foreign_before(row, index, text)
+
+    def _cell_under(self, row: Row, text: str) -> tuple[CellValue, bool]:
+        """The cell of a row seen before the write under the header `text`; a column that was not there was empty."""
+        for index, former in enumerate(self._record.header.texts):
+            if text and normal_header(former) == text:
+                return row.cells.get(index), True
+        return None, True
+
+    def _agreed(self, lead_id: int, key: ColumnKey | None) -> tuple[CellValue, bool]:
+        """What the base says that a cell shows."""
+        base = self._bases.get(lead_id)
+        if base is None or key is None:
+            return None, False
+        if key == "status":
+            return (base.status.text or None, True) if base.status else (None, False)
+        return (base.cells[key].sheet, True) if key in base.cells else (None, False)
+
+    def _foreign_before(self, row: Row, index: int, text: str) -> tuple[CellValue, bool]:
+        """What stood in a cell of a row without ID: that of a like row seen before; nothing, where the row is empty besides."""
+        others = {place: value for place, value in row.cells.items() if place != index and value is not None}
+        for known in self._record.before:
+            if known.lead_id is None:
+                theirs = {place: value for place, value in known.cells.items() if place != index and value is not None}
+                if theirs == others or known.number == row.number:
+                    return self._cell_under(known, text)
+        return None, not others
+
+
+def repaired_text(stray: Stray) -> str:
+    """What is said of a value that is taken back."""
+    where = f"lead {stray.lead_id}" if stray.lead_id else "a row without ID"
+    return f"row {stray.row_number} ({where}): took back a value that had strayed there, was {cell_text(stray.before)!r}"

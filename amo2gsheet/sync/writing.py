@@ -1,0 +1,254 @@
+"""Cells into rows, through the journal: write, check in the answer, put right what strayed, and only then move the bases."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError, WriteRefusedError
+from amo2gsheet.model import Base, Row, WriteAnswer
+from amo2gsheet.state import HistoryEntry, Intent
+from amo2gsheet.sync.place import Place, open_place
+from amo2gsheet.sync.plan import CellPlan, cell_text
+from amo2gsheet.sync.record import Record, Trace, Written, record_to_json, shown_base
+from amo2gsheet.sync.strays import Inspection, Stray, inspect, landed_cleanly, leads_of, repaired_text, rows_of, traces_of
+
+if TYPE_CHECKING:
+    from amo2gsheet.sync.directory import Known
+    from amo2gsheet.sync.run import Run
+
+logger = logging.getLogger(__name__)
+
+REPAIR_ROUNDS = 3
+"""How often a value that strayed is put right within one run before the next run goes on with it."""
+
+SHOWN_COLUMNS = frozenset({"status", "pipeline"})
+"""Only these columns are printed with their values: others hold customers' data."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the writes of one request: leads whose row agrees now, leads to be planned again, leads refused with reason.
+
+    `is_unclear`: no answer told. `has_lost_tab`: there is no tab of that title any more.
+    """
+
+    landed: set[int] = field(default_factory=set)
+    again: set[int] = field(default_factory=set)
+    refused: dict[int, str] = field(default_factory=dict)
+    is_unclear: bool = False
+    has_lost_tab: bool = False
+
+    def add(self, other: Outcome) -> None:
+        """Take in what became of another request."""
+        self.landed |= other.landed
+        self.again |= other.again
+        self.refused.update(other.refused)
+        self.is_unclear |= other.is_unclear
+        self.has_lost_tab |= other.has_lost_tab
+
+
+def write_cells(run: Run, known: Known, place: Place, record: Record) -> Outcome:
+    """Carry one record out: journal, one request, check, bases. A request refused for its content is halved."""
+    intent = run.state.add_intent("cells", record_to_json(record))
+    leads = {write.lead_id for write in record.writes}
+    try:
+        answer = run.sheet.write_rows(place.title, place.header, [write.as_row_write() for write in record.writes])
+    except WriteRefusedError as error:
+        run.state.drop_intent(intent.id)
+        return _halve(run, known, place, record, error)
+    except TabMissingError:
+        run.state.drop_intent(intent.id)
+        return Outcome(again=leads, has_lost_tab=True)
+    except UnclearOutcomeError:
+        run.state.mark_unclear(intent.id)
+        return Outcome(again=leads, is_unclear=True)
+    except UnavailableError:
+        run.state.drop_intent(intent.id)
+        raise
+    if landed_cleanly(record, answer):
+        assert answer.rows is not None
+        rows = {write.lead_id: row for write, row in zip(record.writes, answer.rows, strict=True)}
+        _agree(run, record, rows, intent)
+        return Outcome(landed=leads)
+    return _check(run, known, place.title, record, answer, intent)
+
+
+def _halve(run: Run, known: Known, place: Place, record: Record, error: WriteRefusedError) -> Outcome:
+    """Send the halves of a refused request, until the bad row is alone."""
+    if len(record.writes) == 1:
+        return Outcome(refused={record.writes[0].lead_id: error.message})
+    middle = len(record.writes) // 2
+    outcome = Outcome()
+    for part in (record.writes[:middle], record.writes[middle:]):
+        outcome.add(write_cells(run, known, place, replace(record, writes=part)))
+    return outcome
+
+
+def _check(run: Run, known: Known, title: str, record: Record, answer: WriteAnswer, intent: Intent) -> Outcome:
+    """The answer does not show every value where it belongs: look again, put right what strayed, agree on what landed."""
+    record = replace(record, traces=traces_of(record, answer))
+    run.state.update_intent(intent.id, record_to_json(record))
+    landed = settle_record(run, known, title, record, intent)
+    return Outcome(landed=landed, again={write.lead_id for write in record.writes} - landed)
+
+
+def settle_record(
+    run: Run,
+    known: Known,
+    title: str,
+    record: Record,
+    intent: Intent,
+    *,
+    rounds: int = REPAIR_ROUNDS,
+    is_unseen: bool = False,
+    is_kept: bool = False,
+) -> set[int]:
+    """Find out by reading what became of a write, put right what strayed, and drop its intent; return the leads that landed.
+
+    `is_unseen`: no answer told where the values went. `is_kept`: what did not land may still do so, its intent stays. Where a
+    repair is cut off or its rounds are used up the intent stays, and the next run goes on. Safe to repeat.
+    """
+    for _ in range(rounds):
+        view = look_into(run, known, title, record, is_unseen=is_unseen)
+        if view is None:
+            return set()
+        strays = [stray for stray in view.inspection.strays if stray.is_known]
+        if not strays or run.is_dry:
+            _name_unknown(run, view.inspection.strays)
+            landed = view.inspection.landed
+            _agree(run, record, landed, intent, is_kept=is_kept and len(landed) < len(record.writes))
+            return set(landed)
+        _repair(run, known, view, strays, rounds - 1)
+    return set()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A fresh look for an inspection: the place, the rows read, what they tell."""
+
+    place: Place
+    rows: tuple[Row, ...]
+    inspection: Inspection
+
+
+def look_into(run: Run, known: Known, title: str, record: Record, *, is_unseen: bool) -> View | None:
+    """Read what an inspection needs, fresh; None where the tab has no header now: nothing is judged then."""
+    place = open_place(run, known, title)
+    if place is None:
+        return None
+    if is_unseen:
+        record = replace(record, traces=(*record.traces, *_carried_off(place, record)))
+    row_of = place.presence.row_of
+    numbers = rows_of(record) | {row_of[lead_id] for lead_id in leads_of(record) if lead_id in row_of}
+    rows = run.sheet.read_rows(place.title, place.header, sorted(numbers), range(len(place.header.texts)))
+    bases = run.state.bases([row.lead_id for row in rows if row.lead_id is not None])
+    inspection = inspect(record, place.header, place.columns, rows, bases, place.presence.doubled)
+    return View(place, tuple(rows), inspection)
+
+
+def _carried_off(place: Place, record: Record) -> list[Trace]:
+    """Rows that a status may have strayed to and that moved since.
+
+    Only where the lead's own row has moved and does not show its value: then every row that shows it is looked into.
+    """
+    row_of, texts = place.presence.row_of, place.presence.texts
+    own = {write.lead_id for write in record.writes}
+    sought: dict[str, CellPlan] = {}
+    for write in record.writes:
+        for cell in write.cells:
+            has_moved = row_of.get(write.lead_id, 0) != write.row_number
+            if cell.key == "status" and has_moved and cell_text(texts.get(write.lead_id)) != cell_text(cell.new):
+                sought[cell_text(cell.new)] = cell
+    return [
+        Trace(lead_id, row_of[lead_id], sought[cell_text(value)].index, value)
+        for lead_id, value in texts.items()
+        if lead_id not in own and cell_text(value) in sought
+    ]
+
+
+def _agree(run: Run, record: Record, rows: Mapping[int, Row], intent: Intent, *, is_kept: bool = False) -> None:
+    """Move the bases of what landed and drop the intent, in one commit."""
+    bases: list[Base] = []
+    entries: list[HistoryEntry] = []
+    for write in record.writes:
+        if write.lead_id not in rows:
+            continue
+        base = shown_base(write, rows[write.lead_id])
+        if base is not None:
+            bases.append(base)
+            run.report.rows += 1
+            entries += [entry_of(run, write.lead_id, cell) for cell in write.cells]
+            for cell in write.cells:
+                say_written(run, write, cell)
+    with run.state.transaction():
+        run.state.save_bases(bases)
+        run.record(entries)
+        if not is_kept:
+            run.state.drop_intent(intent.id)
+
+
+def entry_of(run: Run, lead_id: int, cell: CellPlan) -> HistoryEntry:
+    """The line of history for one cell: what stood there at the last look, and what stands there now."""
+    kind = "conflict" if cell.is_conflict else "written"
+    return HistoryEntry(run.clock.time(), run.run_id, run.command, lead_id, kind, cell.key, cell.old, cell.new)
+
+
+def say_written(run: Run, write: Written, cell: CellPlan) -> None:
+    """One line for each value written; only harmless columns with their values."""
+    run.report.cells += 1
+    if cell.is_conflict:
+        run.report.conflicts += 1
+    change = f' "{cell_text(cell.old)}" → "{cell_text(cell.new)}"' if cell.key in SHOWN_COLUMNS else ""
+    logger.info(
+        "%s: lead %d %s%s (row %d)",
+        run.command,
+        write.lead_id,
+        cell.key,
+        change,
+        write.row_number,
+        extra={"event": "cell written", "lead_id": write.lead_id, "column": cell.key},
+    )
+
+
+def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds: int) -> None:
+    """Put back what stood where values strayed; the repair is a write like any other, journaled and checked."""
+    cells: dict[tuple[int, int], list[CellPlan]] = {}
+    for stray in strays:
+        cell = CellPlan("", stray.index, stray.value, stray.before)
+        cells.setdefault((stray.lead_id, stray.row_number), []).append(cell)
+    writes = tuple(Written(lead_id, number, tuple(row), None) for (lead_id, number), row in cells.items())
+    record = Record(view.place.header, writes, before=view.rows)
+    intent = run.state.add_intent("cells", record_to_json(record))
+    try:
+        answer = run.sheet.write_rows(view.place.title, view.place.header, [write.as_row_write() for write in writes])
+    except (WriteRefusedError, TabMissingError):
+        run.state.drop_intent(intent.id)
+        return
+    except UnclearOutcomeError:
+        run.state.mark_unclear(intent.id)
+        raise
+    if landed_cleanly(record, answer):
+        run.state.drop_intent(intent.id)
+    else:
+        settle_record(run, known, view.place.title, replace(record, traces=traces_of(record, answer)), intent, rounds=rounds)
+    for stray in strays:
+        logger.warning("%s: %s", run.command, repaired_text(stray), extra={"event": "put right"})
+    run.record(
+        [
+            HistoryEntry(run.clock.time(), run.run_id, run.command, stray.lead_id, "put right", "", stray.value, stray.before)
+            for stray in strays
+        ]
+    )
+
+
+def _name_unknown(run: Run, strays: Sequence[Stray]) -> None:
+    """Name values whose place before nobody knows: only a person can tell what stood there."""
+    for stray in strays:
+        if not stray.is_known:
+            run.name(
+                f"row {stray.row_number} may show a value that belongs to another row, written while rows were moved; "
+                "the sheet's version history shows what stood there"
+            )

@@ -1,0 +1,181 @@
+"""A shop in one process: both clouds of the sandbox, a virtual clock, a settings file, and the commands on it. No sockets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import requests
+
+from amo2gsheet.commands import Options, Outcome, Outside, run_pull, run_push
+from amo2gsheet.config import Settings, load_settings
+from amo2gsheet.exceptions import AmoGsheetError, ExitCode
+from amo2gsheet.sandbox.amo import AmoCloud
+from amo2gsheet.sandbox.clock import VirtualClock
+from amo2gsheet.sandbox.faults import Faulty
+from amo2gsheet.sandbox.sheets import SPREADSHEET_ID, SheetsCloud
+from amo2gsheet.sandbox.sheets_people import Person
+from amo2gsheet.sandbox.transport import mount
+
+AMO_URL = "http://127.0.0.1:8001"
+SHEETS_URL = "http://127.0.0.1:8002"
+START = 1_790_000_000
+TAB = "Sheet1"
+STATUS = "статус"
+
+
+class RunClock:
+    """The program's view of the virtual clock; chance is always the middle."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+
+    def time(self) -> float:
+        return self._clock.time()
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
+
+    def random(self) -> float:
+        return 0.5
+
+
+class World:
+    """Two pipelines with other spellings of each stage, a few fields, and people on both sides."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.clock = VirtualClock(START)
+        self.amo = AmoCloud(self.clock.monotonic_time if hasattr(self.clock, "monotonic_time") else self.clock.time, AMO_URL)
+        self.sheets = SheetsCloud(self.clock.time, SHEETS_URL)
+        self.sheets.knobs.is_pretty = False
+        self.amo_wire = Faulty(self.amo, self.clock)
+        self.sheets_wire = Faulty(self.sheets, self.clock)
+        self.person = Person(self.sheets, TAB)
+        self.more_settings = settings
+        self.account = self.amo.account
+        self._make_account()
+        self.outside = Outside(RunClock(self.clock), self._new_session, "testhost")
+        self.settings = self._load()
+
+    def _make_account(self) -> None:
+        account = self.account
+        self.shop = account.add_pipeline(
+            "Farida - Sotuv Demo", ["Консультация", "NOMERATSIYALANMAGAN ZAKAZ", "Заказ отправлен", "Отказ"]
+        )
+        self.base = account.add_pipeline("Baza Uspeshno", ["ДУМКА", "Заказ без нумерации", "ЗАКАЗ  ОТПРАВЛЕН", "OTKAZ"])
+        for name, kind in (
+            ("Заказ №", "text"),
+            ("Продукт 1", "text"),
+            ("Количество 1", "numeric"),
+            ("Дата заказа", "date"),
+            ("Адрес", "textarea"),
+            ("Код сотрудника", "text"),
+        ):
+            account.add_lead_field(name, kind)
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        mount(session, {AMO_URL: self.amo_wire, SHEETS_URL: self.sheets_wire})
+        return session
+
+    def _load(self) -> Settings:
+        (self.folder / "gsheet.json").write_text(json.dumps(self.sheets.service_account_key()))
+        values = {
+            "AMO_BASE_URL": AMO_URL,
+            "AMO_LONG_LIVED_TOKEN": self.amo.oauth.long_lived_token(),
+            "GOOGLE_SHEET_ID": SPREADSHEET_ID,
+            "GOOGLE_SHEETS_BASE_URL": SHEETS_URL,
+            **self.more_settings,
+        }
+        env_file = self.folder / ".env"
+        env_file.write_text("".join(f"{name}='{value}'\n" for name, value in values.items()), "utf-8")
+        return load_settings(env_file, {}, self.folder)
+
+    def set(self, **settings: str) -> None:
+        """Change settings for the runs to come."""
+        self.more_settings = {**self.more_settings, **settings}
+        self.settings = self._load()
+
+    # --- stages and leads ---
+
+    def stage(self, name: str, pipeline: int | None = None) -> tuple[int, int]:
+        """(pipeline ID, status ID) of a stage by its raw name."""
+        pipeline_id = self.shop if pipeline is None else pipeline
+        return pipeline_id, self.account.stage_id(pipeline_id, name)
+
+    @property
+    def trigger(self) -> tuple[int, int]:
+        """The trigger stage of the shop's pipeline."""
+        return self.stage("NOMERATSIYALANMAGAN ZAKAZ")
+
+    def lead(self, name: str = "Заказ", stage: tuple[int, int] | None = None, phone: str = "", **more: object) -> int:
+        """Make a lead, in the trigger stage unless said, with a contact when a phone is given."""
+        pipeline_id, status_id = stage or self.trigger
+        if phone:
+            more["contacts"] = [self.account.add_contact(name, [phone])]
+        return self.account.add_lead(name, pipeline_id=pipeline_id, status_id=status_id, **more)  # type: ignore[arg-type]
+
+    def move(self, lead_id: int, stage: tuple[int, int]) -> None:
+        """A manager moves a lead."""
+        self.account.move_lead(lead_id, *stage)
+
+    def stage_of(self, lead_id: int) -> str:
+        """Raw name of the stage in which a lead stands."""
+        lead = self.account.lead(lead_id)
+        assert lead is not None
+        stages = self.account.pipelines[lead.pipeline_id].stages
+        return next(stage.name for stage in stages if stage.id == lead.status_id)
+
+    # --- runs ---
+
+    def pull(self, *, full: bool = False, dry: bool = False, force: bool = False) -> Outcome:
+        """Run `pull`, a minute after whatever came before."""
+        self.clock.advance(60)
+        return run_pull(self.settings, Options(full, dry, force), self.outside)
+
+    def push(self, *, dry: bool = False, force: bool = False) -> Outcome:
+        """Run `push`, a minute after whatever came before."""
+        self.clock.advance(60)
+        return run_push(self.settings, Options(False, dry, force), self.outside)
+
+    def code(self, run: Callable[[], Outcome]) -> ExitCode:
+        """The exit code of a run, raised or reported."""
+        try:
+            return run().exit_code
+        except AmoGsheetError as error:
+            return error.exit_code
+
+    # --- looking ---
+
+    def status(self, lead_id: int) -> object:
+        """The status cell of a lead."""
+        return self.person.see(STATUS, lead=lead_id)
+
+    def pick(self, lead_id: int, text: str) -> None:
+        """Somebody picks a status."""
+        self.person.pick(STATUS, text, lead=lead_id)
+
+    def rows(self) -> list[dict[str, object]]:
+        """The rows of the tab as header → value."""
+        table = self.sheets.table(self.person.title)
+        if not table:
+            return []
+        header = [str(text) for text in table[0]]
+        return [dict(zip(header, [*row, *[None] * len(header)], strict=False)) for row in table[1:]]
+
+    def ids(self) -> Sequence[object]:
+        """The lead IDs in the tab, from top to bottom."""
+        return [row["ID"] for row in self.rows() if row.get("ID") not in (None, "")]
+
+    def patches(self) -> int:
+        """How many PATCH requests amoCRM got."""
+        return sum(exchange.request.method == "PATCH" for exchange in self.amo_wire.log)
+
+    def sheet_writes(self) -> int:
+        """How many writing requests Sheets got."""
+        return self.sheets.count("write")
