@@ -74,9 +74,12 @@ def value_range(book: Book, tab: Tab, area: Area, reading: Reading, knobs: Sheet
     """Return the ValueRange of a clipped area: blanks at the end of rows, and blank rows at the end, are left out."""
     formats = Formats(tab)
     show = _shower(book, reading, knobs)
+    rows = tab.rows[area.top : area.bottom]
+    while rows and len(rows[-1].values) <= area.left:
+        rows.pop()
     lines = [
         [show(value, formats, index, column) for column, value in enumerate(row.values[area.left : area.right], area.left)]
-        for index, row in enumerate(tab.rows[area.top : area.bottom], area.top)
+        for index, row in enumerate(rows, area.top)
     ]
     if reading.major == "COLUMNS":
         width = max(map(len, lines), default=0)
