@@ -83,6 +83,32 @@ def test_the_log_tells_what_happened_newest_first(bench: Bench) -> None:
     assert bench.read(f"leads/{lead_id}")["name"] == "Стол"
 
 
+def test_a_lead_of_the_past_stands_in_the_log_where_it_belongs(bench: Bench) -> None:
+    new, old = bench.account.add_lead(), bench.account.add_lead(created_at=START - 50)
+
+    assert [(event["entity_id"], event["created_at"]) for event in events(bench)] == [(new, START), (old, START - 50)]
+
+
+def test_a_field_s_event_tells_the_option_before_and_after(bench: Bench) -> None:
+    field_id = bench.account.add_lead_field("Продукт", "select", ["Стол", "Стул"])
+    lead_id = bench.account.add_lead(fields={"Продукт": "Стол"})
+    bench.account.edit_lead(lead_id, fields={"Продукт": "Стул"})
+
+    [event] = events(bench, ("filter[type]", f"custom_field_{field_id}_value_changed"))
+
+    table, chair = (option.id for option in bench.account.field_named("leads", "Продукт").options)
+    values = {"field_id": field_id, "enum_id": chair, "text": "Стул"}
+    assert event["value_after"] == [{"custom_field_value": values}]
+    assert event["value_before"] == [{"custom_field_value": {**values, "enum_id": table, "text": "Стол"}}]
+
+
+def test_a_number_typed_into_a_text_field_is_text(bench: Bench) -> None:
+    bench.account.add_lead_field("Код")
+    lead_id = bench.account.add_lead(fields={"Код": 134})
+
+    assert bench.account.lead_value(lead_id, "Код") == "134"
+
+
 def test_events_are_filtered(bench: Bench) -> None:
     account = bench.account
     one, two = account.add_lead("Стол"), account.add_lead()

@@ -90,6 +90,26 @@ def test_a_status_of_another_pipeline_takes_the_lead_there(bench: Bench) -> None
     assert [bench.account.lead(one).stage for one in (lead_id, twin)] == [(other, first)] * 2  # type: ignore[union-attr]
 
 
+def test_a_closing_status_alone_closes_a_lead_where_it_stands_and_a_new_one_in_the_main_pipeline(bench: Bench) -> None:
+    other = bench.account.add_pipeline("Опт", ["Первый"])
+    lead_id = bench.account.add_lead(pipeline_id=other)
+
+    bench.patch([{"id": lead_id, "status_id": 143}])
+    [made] = body_of(bench.post([{"status_id": 142}]))["_embedded"]["leads"]
+
+    assert bench.read(f"leads/{lead_id}")["pipeline_id"] == other
+    shown = bench.read(f"leads/{made['id']}")
+    assert (shown["pipeline_id"], shown["status_id"], shown["closed_at"]) == (bench.pipeline, 142, START)
+
+
+def test_the_lead_s_own_pipeline_alone_moves_nothing(bench: Bench) -> None:
+    lead_id = bench.account.add_lead(pipeline_id=bench.pipeline, status_id=bench.sent)
+
+    bench.patch([{"id": lead_id, "pipeline_id": bench.pipeline}])
+
+    assert bench.read(f"leads/{lead_id}")["status_id"] == bench.sent
+
+
 def test_the_same_stage_again_bumps_the_update_time_without_an_event(bench: Bench) -> None:
     lead_id = bench.account.add_lead()
     bench.clock.advance(1)
@@ -321,7 +341,7 @@ def test_computed_and_tracking_fields_take_nothing_without_a_word(bench: Bench) 
 
 def test_new_leads_answer_with_their_request_ids(bench: Bench) -> None:
     contact_id, company = bench.account.add_contact("Али"), bench.account.add_company("ООО")
-    linked = {"contacts": [{"id": contact_id, "is_main": True}], "companies": [{"id": company}], "tags": [{"name": "а"}]}
+    linked = {"contacts": [{"id": contact_id}], "companies": [{"id": company}], "tags": [{"name": "а"}]}
 
     answer = bench.post([{"name": "Стол", "price": 5, "_embedded": linked}, {"request_id": "z", "status_id": bench.sent}])
 
@@ -330,7 +350,7 @@ def test_new_leads_answer_with_their_request_ids(bench: Bench) -> None:
     assert set(first) == {"id", "request_id", "_links"}
     shown = bench.read(f"leads/{first['id']}", with_="contacts")
     assert (shown["name"], shown["price"], shown["status_id"]) == ("Стол", 5, bench.new)
-    assert [row["id"] for row in shown["_embedded"]["contacts"]] == [contact_id]
+    assert [(row["id"], row["is_main"]) for row in shown["_embedded"]["contacts"]] == [(contact_id, True)]
     assert [row["id"] for row in shown["_embedded"]["companies"]] == [company]
     assert [row["name"] for row in shown["_embedded"]["tags"]] == ["а"]
     assert bench.read(f"leads/{second['id']}")["status_id"] == bench.sent
