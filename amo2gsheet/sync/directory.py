@@ -1,4 +1,4 @@
-"""What names things (pipelines, fields, users, staff, zone), from the state's caches or from both clouds. Writes nothing outside."""
+"""What names things (pipelines, fields, users, staff, zone), from caches or from both clouds. Writes nothing outside."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _known(
     if not rules.triggers:
         raise SettingsError(
             "No stage of the account is a trigger stage.",
-            "Set TRIGGER_STATUS_NAME to the name of the stage whose leads belong in the sheet; `amo2gsheet inspect` lists all stages.",
+            "Set TRIGGER_STATUS_NAME to the name of the stage whose leads belong in the sheet.",
             [f"the nearest name is {name!r}" for name in rules.nearest_names],
         )
     return Known(Directory(pipelines, fields, users, staff, account.zone), rules, account)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import ForbiddenError, UnavailableError
-from amo2gsheet.model import Company, Contact, Lead, LeadDetails, Stage
-from amo2gsheet.state import LeadLinks, Pending, Version, Waiting
+from amo2gsheet.model import Lead, Stage
+from amo2gsheet.state import Pending, Version, Waiting
 from amo2gsheet.sync import directory, swallowed
 from amo2gsheet.sync.directory import Known
+from amo2gsheet.sync.news import news_lists, only_news, version_of
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.run import Run
@@ -73,68 +74,6 @@ class Chunk:
                 run.state.move_cursor("events", self.event_cursor)
             for key, value in self.marks.items():
                 run.state.put(key, value)
-
-
-def version_of(lead: Lead) -> Version:
-    """The version that a lead shows."""
-    return Version(lead.id, lead.updated_at, lead.digest, lead.stage)
-
-
-def links_of(lead: Lead) -> LeadLinks:
-    """What a lead hangs on."""
-    return LeadLinks(lead.id, lead.contact_ids, lead.company_id, lead.responsible_user_id, lead.stage)
-
-
-def news_lists(run: Run) -> Iterator[tuple[list[Lead], int]]:
-    """Yield lists of leads that may be news, each with the cursor that holds once the list is dealt with.
-
-    While the list may still bring late entries it is read from the cursor minus the overlap. Once amoCRM's clock is past that, one
-    page, newest first, settles that nothing is new.
-    """
-    cursor = run.state.cursor("leads") or 0
-    overlap = run.settings.pull_overlap_seconds
-    if int(run.state.get("server_time") or 0) > cursor + overlap:
-        page = run.amo.newest_leads()
-        if not page:
-            return
-        if any(lead.updated_at <= cursor for lead in page):
-            fresh = [lead for lead in page if lead.updated_at >= cursor - overlap]
-            yield fresh, _clamped(run, cursor, page)
-            return
-    for leads in run.amo.changed_leads(max(0, cursor - overlap)):
-        cursor = _clamped(run, cursor, leads[-1:])
-        yield leads, cursor
-
-
-def _clamped(run: Run, cursor: int, leads: Sequence[Lead]) -> int:
-    """The newest time of the leads; never behind the cursor, never past amoCRM's own clock."""
-    newest = max((lead.updated_at for lead in leads), default=cursor)
-    return max(cursor, min(newest, run.amo.server_time))
-
-
-def only_news(run: Run, leads: Iterable[Lead]) -> list[Lead]:
-    """Leave out what was seen before, what is older than seen, and our own moves' echo of an older stage."""
-    newest: dict[int, Lead] = {}
-    for lead in leads:
-        if lead.id not in newest or lead.updated_at >= newest[lead.id].updated_at:
-            newest[lead.id] = lead
-    versions, asked = run.state.versions(newest), run.state.asked(newest)
-    found: list[Lead] = []
-    for lead in newest.values():
-        seen, move = versions.get(lead.id), asked.get(lead.id)
-        if seen is not None and seen.digest == lead.digest and move is None:
-            continue
-        known_at = max(seen.updated_at if seen else 0, move.answered_at if move else 0)
-        if lead.updated_at < known_at:
-            continue
-        stages = {seen.stage if seen and seen.updated_at == known_at else None, move.target if move else None} - {None}
-        if lead.updated_at == known_at and stages and lead.stage not in stages:
-            current = run.amo.lead(lead.id)
-            if current is None:
-                continue
-            lead = current
-        found.append(lead)
-    return found
 
 
 class Feed:
@@ -375,10 +314,10 @@ class Feed:
             self._refreshed.add("pipelines")
             self.known = directory.refresh_pipelines(run)
         users = known.directory.users
-        if users is not None and "users" not in self._refreshed:
-            if any(lead.responsible_user_id and lead.responsible_user_id not in users for lead in leads):
-                self._refreshed.add("users")
-                self.known = directory.refresh_users(run)
+        responsible = {lead.responsible_user_id for lead in leads} - {0}
+        if users is not None and "users" not in self._refreshed and not responsible <= users.keys():
+            self._refreshed.add("users")
+            self.known = directory.refresh_users(run)
         fields = {lead_field.id for lead_field in known.directory.lead_fields}
         if "fields" not in self._refreshed and any(field_id not in fields for lead in leads for field_id in lead.fields):
             self._refreshed.add("fields")
@@ -388,53 +327,3 @@ class Feed:
 def _slices(lead_ids: Sequence[int], size: int = 1000) -> Iterator[Sequence[int]]:
     for start in range(0, len(lead_ids), size):
         yield lead_ids[start : start + size]
-
-
-@dataclass(frozen=True, slots=True)
-class Details:
-    """Leads with contacts and company; `unread` are leads one of whose details could not be read now."""
-
-    of: dict[int, LeadDetails]
-    unread: dict[int, str]
-
-
-def details(run: Run, leads: Sequence[Lead]) -> Details:
-    """Read the contacts and companies of leads in bulk; where that fails, lead by lead, so that a bad one stays alone."""
-    try:
-        contacts = run.amo.contacts(sorted({contact_id for lead in leads for contact_id in lead.contact_ids}))
-        companies = run.amo.companies(sorted({lead.company_id for lead in leads if lead.company_id}))
-    except UnavailableError:
-        return _details_one_by_one(run, leads)
-    return Details({lead.id: _with_details(lead, contacts, companies) for lead in leads}, {})
-
-
-GIVE_UP_AFTER = 3
-"""So many leads in a row whose details cannot be read mean that the cloud is down, not that a lead is bad."""
-
-
-def _details_one_by_one(run: Run, leads: Sequence[Lead]) -> Details:
-    found: dict[int, LeadDetails] = {}
-    unread: dict[int, str] = {}
-    in_a_row = 0
-    for lead in leads:
-        if in_a_row >= GIVE_UP_AFTER:
-            unread[lead.id] = "amoCRM does not answer"
-            continue
-        try:
-            contacts = run.amo.contacts(lead.contact_ids)
-            companies = run.amo.companies([lead.company_id] if lead.company_id else [])
-        except UnavailableError as error:
-            unread[lead.id] = error.message
-            in_a_row += 1
-        else:
-            in_a_row = 0
-            found[lead.id] = _with_details(lead, contacts, companies)
-    return Details(found, unread)
-
-
-def _with_details(lead: Lead, contacts: dict[int, Contact], companies: dict[int, Company]) -> LeadDetails:
-    return LeadDetails(
-        lead,
-        tuple(contacts[contact_id] for contact_id in lead.contact_ids if contact_id in contacts),
-        companies.get(lead.company_id) if lead.company_id else None,
-    )

@@ -58,8 +58,8 @@ class CellPlan:
 class RowPlan:
     """What becomes of one row.
 
-    `base` is the agreement once every cell of `writes` has landed; without writes it holds at once. `differing` are the columns whose
-    two values met for the first time and differ. `is_left_to_push`: the status is for `push` to settle.
+    `base` is the agreement once every cell of `writes` has landed; without writes it holds at once. `differing` are the columns
+    whose two values met for the first time and differ. `is_left_to_push`: the status is for `push` to settle.
     """
 
     lead_id: int
@@ -140,8 +140,8 @@ def plan_row(
 ) -> RowPlan:
     """Plan the half of one row that points at the sheet.
 
-    `sync_text` is what the column of waiting reasons shall show. `takes_amo` gives in to amoCRM where the values met for the first
-    time and differed.
+    `sync_text` is what the column of waiting reasons shall show. `takes_amo` gives in to amoCRM where the values met for the
+    first time and differed.
     """
     before = base or Base(now.lead.id)
     writes: list[CellPlan] = []

@@ -1,0 +1,288 @@
+"""The sheet's end of a `pull`: finds and makes the tab, then looks, plans and writes in rounds until all is written or owed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from amo2gsheet.exceptions import TabMissingError
+from amo2gsheet.model import Dropdown, LeadDetails, Row, Tab, Workbook
+from amo2gsheet.state import Waiting
+from amo2gsheet.sync import directory
+from amo2gsheet.sync.details import Details, details
+from amo2gsheet.sync.directory import STAFF_TAB
+from amo2gsheet.sync.news import links_of
+from amo2gsheet.sync.place import Place, check_emptied, find_tab, follow_dropdown, leave_mark, make_place, open_place
+from amo2gsheet.sync.plan import CellPlan, NewRowPlan, RowPlan, cell_text
+from amo2gsheet.sync.planner import Planner, is_young
+from amo2gsheet.sync.record import Record, Written, exceptions_of, neighbours
+from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows
+from amo2gsheet.sync.settle import settle
+from amo2gsheet.sync.writing import SHOWN_COLUMNS, Outcome, write_cells
+
+if TYPE_CHECKING:
+    from amo2gsheet.sync.directory import Known
+    from amo2gsheet.sync.gather import Chunk, Due
+    from amo2gsheet.sync.run import Run
+
+TRIES = 4
+"""So often a row is planned and written again within one run before it is owed to the next."""
+
+CELLS_PER_WRITE = 20_000
+"""Bounds the body of one write to about 2 MB, which Google advises."""
+
+WHOLE_TABLE_ROWS = 1000
+"""Up to so many rows the last look before a write reads all of them; above, the rows concerned and their neighbours."""
+
+NEIGHBOUR_REACH = 3
+
+STALE_TOKENS = 20
+TOKEN_SECONDS = 3600
+"""Commit tokens so old have no late try left to fend off; they are dropped when so many have gathered."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """The sheet's end of a `pull`: opened at the first chunk that needs it."""
+
+    run: Run
+    tab: Tab | None = None
+    dropdown: Dropdown | None = None
+    has_dropdown: bool = False
+    place: Place | None = None
+    has_opened: bool = False
+    has_staff: bool = False
+
+    def is_needed(self) -> bool:
+        """Whether the sheet has to be looked at though no lead is due: a new tab, or a changed setting."""
+        state, settings = self.run.state, self.run.settings
+        if self.has_opened:
+            return False
+        wanted = state.get_json("dropdown")
+        return (
+            state.tab_id is None
+            or state.get("tab_setting") != settings.worksheet_name
+            or (wanted is not None and wanted != list(settings.dropdown))
+        )
+
+    def take(self, known: Known, chunk: Chunk) -> None:
+        """Write everything that is due in a chunk, or owe it."""
+        known = self.open(known)
+        found = details(self.run, [due.lead for due in chunk.due.values()])
+        self._owe_unread(chunk, found)
+        pending = {lead_id: chunk.due[lead_id] for lead_id in found.of}
+        for attempt in range(TRIES):
+            outcome = self._round(known, chunk, pending, found.of)
+            pending = {lead_id: due for lead_id, due in pending.items() if lead_id in outcome.again}
+            if not pending:
+                return
+            if outcome.is_unclear:
+                self.run.clock.sleep(2.0**attempt)
+                settle(self.run, known)
+            if outcome.has_lost_tab:
+                self._find()
+            self.place = None
+        self._owe(chunk, pending, "unwritten")
+        self.run.report.is_unavailable = True
+
+    # --- opening ---
+
+    def open(self, known: Known) -> Known:
+        """Find the tab, make it where it is empty, leave the mark; once a run. Returns the directory with the staff."""
+        run = self.run
+        if self.has_opened:
+            return directory.with_staff(run, known, has_tab=self.has_staff)
+        self.has_opened = True
+        workbook = self._find()
+        title = self.tab.title if self.tab else run.settings.worksheet_name
+        self.place = open_place(run, known, title) if self.tab else None
+        if self.place is None:
+            check_emptied(run, title)
+            self._make(known)
+        leave_mark(run, workbook)
+        _drop_stale_tokens(run, workbook)
+        if self.tab is not None and self.place is not None:
+            follow_dropdown(run, known, self.tab, self.place)
+        run.state.put("tab_setting", run.settings.worksheet_name)
+        self.has_staff = any(tab.title == STAFF_TAB for tab in workbook.tabs)
+        return directory.with_staff(run, known, has_tab=self.has_staff)
+
+    def _find(self) -> Workbook:
+        workbook = self.run.sheet.workbook()
+        self.tab = find_tab(self.run, workbook)
+        return workbook
+
+    def _make(self, known: Known) -> None:
+        """Make the tab or its header; a dry run only says so."""
+        run = self.run
+        if run.is_dry:
+            run.report.plan.append(f'make the header of tab "{run.settings.worksheet_name}"')
+            return
+        title = make_place(run, known, self.tab)
+        self._find()
+        self.place = open_place(run, known, title)
+
+    # --- one round ---
+
+    def _round(self, known: Known, chunk: Chunk, pending: Mapping[int, Due], found: Mapping[int, LeadDetails]) -> Outcome:
+        """Look, plan and write once. What has to be planned again stands in the outcome."""
+        run = self.run
+        if not pending:
+            return Outcome()
+        try:
+            place = self.place or self._look(known)
+        except TabMissingError:
+            return Outcome(again=set(pending), has_lost_tab=True)
+        if place is None:
+            return self._dry_round(known, pending, found) if run.is_dry else Outcome(again=set(pending))
+        planner = Planner(run, known, place, found)
+        rows, seen = self._read(place, pending)
+        row_plans = planner.rows(pending, rows)
+        outcome = Outcome(again={lead_id for lead_id in pending if lead_id in place.presence.row_of and lead_id not in rows})
+        for plans in _batches([plan for plan in row_plans if plan.writes]):
+            outcome.add(self._write(known, place, plans, seen))
+        new_rows = planner.new_rows(pending, chunk)
+        outcome.add(self._insert(known, place, new_rows))
+        self._after(chunk, outcome, pending, row_plans)
+        return outcome
+
+    def _look(self, known: Known) -> Place | None:
+        title = self.tab.title if self.tab else self.run.settings.worksheet_name
+        self.place = open_place(self.run, known, title)
+        return self.place
+
+    def _read(self, place: Place, pending: Mapping[int, Due]) -> tuple[dict[int, Row], tuple[Row, ...]]:
+        """Lead ID → its row for the leads due, and all rows that this look saw."""
+        wanted = [place.presence.row_of[lead_id] for lead_id in pending if lead_id in place.presence.row_of]
+        if not wanted:
+            return {}, ()
+        first, last = place.header.row_number + 1, place.presence.last_row
+        is_small = last - first < WHOLE_TABLE_ROWS
+        numbers = range(first, last + 1) if is_small else neighbours(wanted, first, last, NEIGHBOUR_REACH)
+        rows = self.run.sheet.read_rows(place.title, place.header, list(numbers), range(len(place.header.texts)))
+        # A row that moved between the look and this read shows another ID here: its lead is planned again.
+        found = {row.lead_id: row for row in rows if row.lead_id is not None and row.lead_id in pending}
+        return {lead_id: row for lead_id, row in found.items() if lead_id in place.presence.row_of}, tuple(rows)
+
+    def _write(self, known: Known, place: Place, plans: Sequence[RowPlan], seen: tuple[Row, ...]) -> Outcome:
+        run = self.run
+        writes = tuple(Written(plan.lead_id, plan.row_number, plan.writes, plan.base) for plan in plans)
+        for write in writes:
+            run.report.plan += [_cell_line(write, cell) for cell in write.cells]
+        if run.is_dry:
+            return Outcome(landed={plan.lead_id for plan in plans})
+        agreed = {lead_id: text for lead_id, (text, _) in run.state.status_texts().items()}
+        record = Record(place.header, writes, seen, exceptions_of(place.presence.texts, agreed))
+        return write_cells(run, known, place, record)
+
+    def _insert(self, known: Known, place: Place, plans: Sequence[NewRowPlan]) -> Outcome:
+        """Insert the first chunk of new rows; the others are planned again on a fresh look."""
+        run = self.run
+        outcome = Outcome()
+        remaining = list(plans)
+        while remaining:
+            part, remaining = remaining[:ROWS_PER_INSERT], remaining[ROWS_PER_INSERT:]
+            run.report.plan += [f'new row: lead {plan.row.lead_id}, статус "{_status_of(plan)}"' for plan in part]
+            if run.is_dry:
+                outcome.add(Outcome(landed={plan.row.lead_id for plan in part}))
+                continue
+            assert self.tab is not None
+            made = insert_rows(run, known, self.tab, place, part, self._dropdown(place))
+            outcome.add(made)
+            if made.is_unclear or made.has_lost_tab or made.again:
+                outcome.again |= {plan.row.lead_id for plan in remaining}
+                break
+            if remaining:
+                fresh = self._look(known)
+                if fresh is None or fresh.columns != place.columns:
+                    outcome.again |= {plan.row.lead_id for plan in remaining}
+                    break
+                present = {plan.row.lead_id for plan in remaining if fresh.presence.has(plan.row.lead_id)}
+                outcome.again |= present
+                remaining = [plan for plan in remaining if plan.row.lead_id not in present]
+                place = fresh
+        return outcome
+
+    def _dropdown(self, place: Place) -> Dropdown | None:
+        """The dropdown that the row above has, so that new rows offer the same; read once a run."""
+        if not self.has_dropdown and self.tab is not None:
+            self.has_dropdown = True
+            above = max(place.presence.last_row, place.header.row_number + 1)
+            self.dropdown = self.run.sheet.read_dropdown(self.tab, place.columns.status_index, above)
+        return self.dropdown
+
+    def _dry_round(self, known: Known, pending: Mapping[int, Due], found: Mapping[int, LeadDetails]) -> Outcome:
+        """The tab has yet to be made: every lead that belongs would get a row."""
+        for lead_id, due in pending.items():
+            if due.may_add and is_young(self.run, known, due):
+                shown = known.rules.shown(found[lead_id].lead.stage)
+                self.run.report.plan.append(f'new row: lead {lead_id}, статус "{shown}"')
+        return Outcome(landed=set(pending))
+
+    # --- afterwards ---
+
+    def _after(self, chunk: Chunk, outcome: Outcome, pending: Mapping[int, Due], row_plans: Sequence[RowPlan]) -> None:
+        """Note in the state what landed without a write, what hangs on which lead, and what was refused."""
+        run = self.run
+        if run.is_full:
+            run.report.drifted = run.report.cells
+        done = {lead_id: due for lead_id, due in pending.items() if lead_id not in outcome.again | set(outcome.refused)}
+        tracked = run.state.bases(done)
+        with run.state.transaction():
+            run.state.save_bases([plan.base for plan in row_plans if not plan.writes and plan.base != tracked.get(plan.lead_id)])
+            run.state.save_links([links_of(due.lead) for due in done.values()])
+        for lead_id, reason in outcome.refused.items():
+            chunk.paid.discard(lead_id)
+            run.state.owe(lead_id, "refused")
+            run.wait(
+                Waiting(lead_id, "refused", reason, key=reason, since=run.now),
+                f"the row of lead {lead_id} could not be written, the others were: {reason}",
+            )
+        run.stop_waiting([lead_id for lead_id in done if lead_id in outcome.landed], "refused")
+
+    def _owe_unread(self, chunk: Chunk, found: Details) -> None:
+        if found.unread:
+            self.run.report.is_unavailable = True
+        for lead_id, reason in found.unread.items():
+            self.run.name(f"lead {lead_id} waits for the next run, its contacts or company could not be read: {reason}")
+        self._owe(chunk, found.unread, "unread")
+
+    def _owe(self, chunk: Chunk, lead_ids: Mapping[int, object], reason: str) -> None:
+        self.run.state.owe_all(lead_ids, reason)
+        chunk.paid -= set(lead_ids)
+
+
+def _drop_stale_tokens(run: Run, workbook: Workbook) -> None:
+    open_tokens = {intent.commit_token for intent in run.state.open_intents()}
+    stale = [
+        token
+        for token, made_at in workbook.commit_tokens.items()
+        if token not in open_tokens and run.clock.time() - made_at > TOKEN_SECONDS
+    ]
+    if len(stale) >= STALE_TOKENS and not run.is_dry:
+        run.sheet.drop_commit_tokens(stale)
+
+
+def _batches(plans: Sequence[RowPlan]) -> Iterator[list[RowPlan]]:
+    """Split row plans so that each write stays small enough."""
+    batch: list[RowPlan] = []
+    size = 0
+    for plan in plans:
+        width = 1 + max(cell.index for cell in plan.writes)
+        if batch and size + width > CELLS_PER_WRITE:
+            yield batch
+            batch, size = [], 0
+        batch.append(plan)
+        size += width
+    if batch:
+        yield batch
+
+
+def _cell_line(write: Written, cell: CellPlan) -> str:
+    change = f' "{cell_text(cell.old)}" → "{cell_text(cell.new)}"' if cell.key in SHOWN_COLUMNS else ""
+    return f"lead {write.lead_id} {cell.key}{change} (row {write.row_number})"
+
+
+def _status_of(plan: NewRowPlan) -> str:
+    return plan.base.status.text if plan.base.status else ""

@@ -1,0 +1,63 @@
+"""Contacts and companies of leads, in bulk; one bad lead stays alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from amo2gsheet.exceptions import UnavailableError
+from amo2gsheet.model import Company, Contact, Lead, LeadDetails
+
+if TYPE_CHECKING:
+    from amo2gsheet.sync.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """Leads with contacts and company; `unread` are leads one of whose details could not be read now."""
+
+    of: dict[int, LeadDetails]
+    unread: dict[int, str]
+
+
+def details(run: Run, leads: Sequence[Lead]) -> Details:
+    """Read the contacts and companies of leads in bulk; where that fails, lead by lead, so that a bad one stays alone."""
+    try:
+        contacts = run.amo.contacts(sorted({contact_id for lead in leads for contact_id in lead.contact_ids}))
+        companies = run.amo.companies(sorted({lead.company_id for lead in leads if lead.company_id}))
+    except UnavailableError:
+        return _details_one_by_one(run, leads)
+    return Details({lead.id: _with_details(lead, contacts, companies) for lead in leads}, {})
+
+
+GIVE_UP_AFTER = 3
+"""So many leads in a row whose details cannot be read mean that the cloud is down, not that a lead is bad."""
+
+
+def _details_one_by_one(run: Run, leads: Sequence[Lead]) -> Details:
+    found: dict[int, LeadDetails] = {}
+    unread: dict[int, str] = {}
+    in_a_row = 0
+    for lead in leads:
+        if in_a_row >= GIVE_UP_AFTER:
+            unread[lead.id] = "amoCRM does not answer"
+            continue
+        try:
+            contacts = run.amo.contacts(lead.contact_ids)
+            companies = run.amo.companies([lead.company_id] if lead.company_id else [])
+        except UnavailableError as error:
+            unread[lead.id] = error.message
+            in_a_row += 1
+        else:
+            in_a_row = 0
+            found[lead.id] = _with_details(lead, contacts, companies)
+    return Details(found, unread)
+
+
+def _with_details(lead: Lead, contacts: dict[int, Contact], companies: dict[int, Company]) -> LeadDetails:
+    return LeadDetails(
+        lead,
+        tuple(contacts[contact_id] for contact_id in lead.contact_ids if contact_id in contacts),
+        companies.get(lead.company_id) if lead.company_id else None,
+    )

@@ -1,0 +1,74 @@
+"""What of amoCRM's list is news: read so that nothing is lost, and held against the versions seen before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from amo2gsheet.model import Lead
+from amo2gsheet.state import LeadLinks, Version
+
+if TYPE_CHECKING:
+    from amo2gsheet.sync.run import Run
+
+
+def version_of(lead: Lead) -> Version:
+    """The version that a lead shows."""
+    return Version(lead.id, lead.updated_at, lead.digest, lead.stage)
+
+
+def links_of(lead: Lead) -> LeadLinks:
+    """What a lead hangs on."""
+    return LeadLinks(lead.id, lead.contact_ids, lead.company_id, lead.responsible_user_id, lead.stage)
+
+
+def news_lists(run: Run) -> Iterator[tuple[list[Lead], int]]:
+    """Yield lists of leads that may be news, each with the cursor that holds once the list is dealt with.
+
+    While the list may still bring late entries it is read from the cursor minus the overlap. Once amoCRM's clock is past that,
+    one page, newest first, settles that nothing is new.
+    """
+    cursor = run.state.cursor("leads") or 0
+    overlap = run.settings.pull_overlap_seconds
+    if int(run.state.get("server_time") or 0) > cursor + overlap:
+        page = run.amo.newest_leads()
+        if not page:
+            return
+        if any(lead.updated_at <= cursor for lead in page):
+            fresh = [lead for lead in page if lead.updated_at >= cursor - overlap]
+            yield fresh, _clamped(run, cursor, page)
+            return
+    for leads in run.amo.changed_leads(max(0, cursor - overlap)):
+        cursor = _clamped(run, cursor, leads[-1:])
+        yield leads, cursor
+
+
+def _clamped(run: Run, cursor: int, leads: Sequence[Lead]) -> int:
+    """The newest time of the leads; never behind the cursor, never past amoCRM's own clock."""
+    newest = max((lead.updated_at for lead in leads), default=cursor)
+    return max(cursor, min(newest, run.amo.server_time))
+
+
+def only_news(run: Run, leads: Iterable[Lead]) -> list[Lead]:
+    """Leave out what was seen before, what is older than seen, and our own moves' echo of an older stage."""
+    newest: dict[int, Lead] = {}
+    for lead in leads:
+        if lead.id not in newest or lead.updated_at >= newest[lead.id].updated_at:
+            newest[lead.id] = lead
+    versions, asked = run.state.versions(newest), run.state.asked(newest)
+    found: list[Lead] = []
+    for lead in newest.values():
+        seen, move = versions.get(lead.id), asked.get(lead.id)
+        if seen is not None and seen.digest == lead.digest and move is None:
+            continue
+        known_at = max(seen.updated_at if seen else 0, move.answered_at if move else 0)
+        if lead.updated_at < known_at:
+            continue
+        stages = {seen.stage if seen and seen.updated_at == known_at else None, move.target if move else None} - {None}
+        if lead.updated_at == known_at and stages and lead.stage not in stages:
+            current = run.amo.lead(lead.id)
+            if current is None:
+                continue
+            lead = current
+        found.append(lead)
+    return found
