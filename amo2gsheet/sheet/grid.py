@@ -6,12 +6,12 @@ Whatever does not have the shape that was asked for raises BadAnswerError, so th
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amo2gsheet.columns import SYSTEM_COLUMNS, system_key
 from amo2gsheet.exceptions import SheetLayoutError
+from amo2gsheet.lead_ids import lead_id_of
 from amo2gsheet.model import CellValue, ColumnKey, Header, Row
 from amo2gsheet.sheet.a1 import Area, area_of, column_name
 
@@ -19,24 +19,10 @@ HEADER_SEARCH_ROWS = 10
 """The header is looked for in so many top rows."""
 
 _CELL_TYPES = frozenset({str, int, float, bool, type(None)})
-_BLANKS = re.compile(r"[\s\u200b\ufeff]+")
-_LEAD_ID = re.compile(r"'*([0-9]{1,15})(?:[.,]0{1,2})?")
-_LARGEST_EXACT = 2**53
-"""Sheets keeps numbers as doubles, which tell whole numbers apart up to here."""
 
 
 class BadAnswerError(Exception):
     """An answer without the shape that was asked for."""
-
-
-def lead_id_of(cell: CellValue) -> int | None:
-    """Return the lead ID in a cell as people leave it (`12345`, ` 12 345 `, `'12345`, `12345.0`); None: there is none."""
-    if isinstance(cell, str):
-        found = _LEAD_ID.fullmatch(_BLANKS.sub("", cell))
-        cell = int(found.group(1)) if found else None
-    if cell is None or isinstance(cell, bool) or not 0 < cell <= _LARGEST_EXACT or cell != int(cell):
-        return None
-    return int(cell)
 
 
 def value_ranges(answer: Any, asked: Sequence[Area], *, by_columns: bool = False) -> list[tuple[Area, list[list[CellValue]]]]:

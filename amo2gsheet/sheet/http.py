@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     from gspread.http_client import HTTPClient
 
 GOOGLE = "https://sheets.googleapis.com"
-TIMEOUT_SECONDS = (10.0, 120.0)
-"""To connect, and between two pieces of an answer. Google cuts off what takes it longer than 180 s (usage limits, 2026)."""
+READ_TIMEOUT_SECONDS = (10.0, 60.0)
+"""To connect, and between two pieces of an answer; short enough for a second try within one run's patience."""
+
+WRITE_TIMEOUT_SECONDS = (10.0, 120.0)
+"""The same for writes, where every answer missed is an outcome unknown. Google gives up after 180 s (usage limits, 2026)."""
 
 QUOTA_WAIT_SECONDS = 15.0
 """Google's quotas are refilled each minute and its 429 does not say when: with five tries this outlasts the minute."""
 
-AGEING = RetryPolicy(attempts=2, total_seconds=10.0, first_wait_seconds=1.0)
-"""For writes to row numbers, which are good for a moment only: whoever waits longer has to look at the rows again."""
+AGEING = RetryPolicy(attempts=2, total_seconds=10.0)
+"""For writes to row numbers, which are good for a moment only: who has to wait longer, as for the quota, looks again first."""
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -154,11 +157,12 @@ class SheetsHttp:
             return request
 
         self.request_count += 1
+        timeout = READ_TIMEOUT_SECONDS if method == "get" else WRITE_TIMEOUT_SECONDS
         started = self._clock.monotonic()
         outcome = "no answer"
         try:
             response = self._gspread().session.request(
-                method, url, params=params, json=body, auth=signed, timeout=TIMEOUT_SECONDS, allow_redirects=False
+                method, url, params=params, json=body, auth=signed, timeout=timeout, allow_redirects=False
             )
             outcome = str(response.status_code)
         except (requests.RequestException, OSError) as error:

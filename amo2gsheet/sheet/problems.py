@@ -86,7 +86,7 @@ class Refusal:
 
         `email` is the service account that the sheet must be shared with, `title` the tab that was asked for.
         """
-        if self.code == 400:
+        if self.code == 400 and self.is_json:
             return self._content_error(is_write=is_write, title=title)
         if self.code == 401:
             return LoginError(
@@ -95,7 +95,7 @@ class Refusal:
             )
         if self.code == 403:
             return self._right_error(is_write=is_write, email=email)
-        if self.code == 404:
+        if self.code == 404 and self.is_json:
             return SheetError(
                 "Google knows no spreadsheet of this ID, or hides it from the service account.",
                 f"Compare GOOGLE_SHEET_ID with the address of the spreadsheet, and share it with {email} as Editor.",
@@ -107,7 +107,10 @@ class Refusal:
                 f"The Sheets API answered with a redirect ({self.text}), which is not followed.",
                 "A proxy stands in between, or GOOGLE_SHEETS_BASE_URL is not the address of the API.",
             )
-        return UnavailableError(f"Google Sheets gave no usable answer ({self.text}).")
+        return UnavailableError(
+            f"Google Sheets gave no usable answer ({self.text}).",
+            "If it stays so: is GOOGLE_SHEETS_BASE_URL the address of the API?",
+        )
 
     def _right_error(self, *, is_write: bool, email: str) -> AmoGsheetError:
         told = self.message
