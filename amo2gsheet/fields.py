@@ -147,7 +147,7 @@ def _responsible(lead: Lead, directory: Directory) -> CellValue:
 
 def _employee(lead: Lead, directory: Directory) -> str | None:
     for lead_field in directory.lead_fields:
-        if normal_header(lead_field.name) != _STAFF_FIELD or lead_field.id not in lead.fields:
+        if lead_field.id not in lead.fields or normal_header(lead_field.name) != _STAFF_FIELD:
             continue
         for code in lead.fields[lead_field.id].values:
             if (name := directory.staff.get(staff_code(code))) is not None:

@@ -22,6 +22,7 @@ _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\
 """Soft hyphens, zero-width blanks and direction marks: they come with pasted text, and nobody can see them."""
 
 
+@lru_cache(maxsize=_KEPT_NAMES)
 def normal_header(text: str) -> str:
     """A header as headers are compared: outer blanks gone, inner ones single, case ignored."""
     return _settled(text, lambda name: _collapsed(unicodedata.normalize("NFC", name)).casefold())
