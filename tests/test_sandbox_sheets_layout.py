@@ -294,3 +294,50 @@ def test_a_mask_keeps_what_it_names() -> None:
     assert Mask.parse("a.b, d(e)").keep(value) == {"a": {"b": 1}, "d": [{"e": 1}]}
     assert Mask.parse("a/c").keep(value) == {"a": {"c": 2}}
     assert Mask.parse("*").keep(value) == value
+
+
+# Looks and ranges through changes of the grid
+
+
+def test_the_protection_of_a_whole_tab_covers_rows_inserted_at_its_top(bench: Bench) -> None:
+    bench.person.protect()
+    bench.person.insert_rows(1)
+
+    assert "protected" in bench.refusal("PUT", "/values/A1", {"values": [[1]]}, valueInputOption="RAW")
+
+
+def test_a_range_goes_along_with_its_row_up_and_down(bench: Bench) -> None:
+    bench.person.protect("B3:C3")
+
+    bench.person.move_row(8, lead=12)
+    assert bench.tab.protected[0]["range"] == {"startRowIndex": 6, "endRowIndex": 7, "startColumnIndex": 1, "endColumnIndex": 3}
+
+    bench.person.move_row(2, row=7)
+    assert bench.tab.protected[0]["range"] == {"startRowIndex": 1, "endRowIndex": 2, "startColumnIndex": 1, "endColumnIndex": 3}
+
+
+def test_rows_that_an_append_inserts_look_like_the_last_of_the_table(bench: Bench) -> None:
+    bench.person.colour("A4:D4", 1, 0, 0)
+
+    bench.append(TITLE, [[14, "Глеб"]], insertDataOption="INSERT_ROWS")
+
+    assert bench.tab.look(4, 0, ("userEnteredFormat", "backgroundColor", "red")) == 1
+
+
+def test_a_format_set_whole_leaves_nothing_of_the_one_before(bench: Bench) -> None:
+    def write(cell: Any, fields: str) -> None:
+        bench.batch({"updateCells": {"range": grid(1, 2, 1, 2), "fields": fields, "rows": [{"values": [cell]}]}})
+
+    write({"userEnteredFormat": {"textFormat": {"bold": True}}}, "userEnteredFormat.textFormat.bold")
+    write({"userEnteredFormat": {"horizontalAlignment": "LEFT"}}, "userEnteredFormat")
+
+    assert bench.tab.patches(1, 1) == [{("userEnteredFormat",): {"horizontalAlignment": "LEFT"}}]
+
+
+def test_a_cell_can_take_off_what_its_column_wears(bench: Bench) -> None:
+    bold = {"userEnteredFormat": {"textFormat": {"bold": True}}}
+    bench.batch({"repeatCell": {"range": grid(1, None, 1, 2), "cell": bold, "fields": "userEnteredFormat"}})
+
+    bench.batch({"updateCells": {"range": grid(1, 2, 1, 2), "fields": "userEnteredFormat", "rows": [{"values": [{}]}]}})
+
+    assert [bench.tab.look(row, 1) for row in (1, 2)] == [{}, bold]
