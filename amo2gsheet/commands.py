@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from amo2gsheet.amo.client import AmoClient
 from amo2gsheet.amo.oauth import Login
@@ -21,8 +21,6 @@ from amo2gsheet.sync.push import push
 from amo2gsheet.sync.run import Report, Run
 
 if TYPE_CHECKING:
-    import requests
-
     from amo2gsheet.config import Settings
 
 logger = logging.getLogger(__name__)
@@ -31,24 +29,18 @@ OLD_STATE_NAME = ".sync_state.json"
 GOOGLE_TOKEN_SUFFIX = ".google"
 
 
-def _new_session() -> requests.Session:
-    import requests
-
-    return requests.Session()
-
-
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What a command needs of the machine: clock, HTTP sessions, the machine's name. Tests bring their own."""
+    """What a command needs of the machine: clock, the machine's name, HTTP sessions (None: ordinary ones)."""
 
     clock: Clock
-    new_session: Callable[[], requests.Session]
     host: str
+    new_session: Callable[[], Any] | None = None
 
     @classmethod
     def real(cls) -> Outside:
         """The machine itself."""
-        return cls(SystemClock(), _new_session, socket.gethostname())
+        return cls(SystemClock(), socket.gethostname())
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +197,7 @@ def _amo(settings: Settings, outside: Outside, state: StateStore) -> AmoClient:
         settings.token_store,
         outside.clock,
         delay_seconds=settings.amo_request_delay_seconds,
-        new_session=outside.new_session,
+        **_sessions(outside),
         filters_enabled=None if filters is None else filters == "True",
     )
 
@@ -217,5 +209,9 @@ def _sheet(settings: Settings, outside: Outside) -> GoogleSheet:
         Path(f"{settings.token_store}{GOOGLE_TOKEN_SUFFIX}"),
         clock=outside.clock,
         base_url=settings.sheets_base_url,
-        new_session=outside.new_session,
+        **_sessions(outside),
     )
+
+
+def _sessions(outside: Outside) -> dict[str, Any]:
+    return {} if outside.new_session is None else {"new_session": outside.new_session}

@@ -50,16 +50,17 @@ class World:
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         self.clock = VirtualClock(START)
-        self.amo = AmoCloud(self.clock.monotonic_time if hasattr(self.clock, "monotonic_time") else self.clock.time, AMO_URL)
+        self.amo = AmoCloud(self.clock.time, AMO_URL)
         self.sheets = SheetsCloud(self.clock.time, SHEETS_URL)
         self.sheets.knobs.is_pretty = False
+        self.sheets.knobs.token_life_seconds = 10**9
         self.amo_wire = Faulty(self.amo, self.clock)
         self.sheets_wire = Faulty(self.sheets, self.clock)
         self.person = Person(self.sheets, TAB)
         self.more_settings = settings
         self.account = self.amo.account
         self._make_account()
-        self.outside = Outside(RunClock(self.clock), self._new_session, "testhost")
+        self.outside = Outside(RunClock(self.clock), "testhost", self._new_session)
         self.settings = self._load()
 
     def _make_account(self) -> None:

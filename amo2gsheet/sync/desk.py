@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError
 from amo2gsheet.model import Dropdown, LeadDetails, Row, Tab, Workbook
-from amo2gsheet.state import Waiting
+from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync import directory
 from amo2gsheet.sync.details import Details, details
 from amo2gsheet.sync.directory import STAFF_TAB
+from amo2gsheet.sync.gather import BELONGS, ENTERED
 from amo2gsheet.sync.news import links_of
 from amo2gsheet.sync.place import Place, check_emptied, find_tab, follow_dropdown, leave_mark, make_place, open_place
 from amo2gsheet.sync.plan import CellPlan, NewRowPlan, RowPlan, cell_text
@@ -240,17 +241,21 @@ class Desk:
                 f"the row of lead {lead_id} could not be written, the others were: {reason}",
             )
         run.stop_waiting([lead_id for lead_id in done if lead_id in outcome.landed], "refused")
+        for kind in ("gone lead", "no such lead"):
+            run.stop_waiting(list(done), kind)
 
     def _owe_unread(self, chunk: Chunk, found: Details) -> None:
         if found.unread:
             self.run.report.is_unavailable = True
         for lead_id, reason in found.unread.items():
             self.run.name(f"lead {lead_id} waits for the next run, its contacts or company could not be read: {reason}")
-        self._owe(chunk, found.unread, "unread")
+        self._owe(chunk, {lead_id: chunk.due[lead_id] for lead_id in found.unread}, "unread")
 
-    def _owe(self, chunk: Chunk, lead_ids: Mapping[int, object], reason: str) -> None:
-        self.run.state.owe_all(lead_ids, reason)
-        chunk.paid -= set(lead_ids)
+    def _owe(self, chunk: Chunk, pending: Mapping[int, Due], reason: str) -> None:
+        """Leave leads to the next run, with what is known of their way."""
+        for lead_id, due in pending.items():
+            self.run.state.owe(lead_id, ENTERED if due.has_entered else BELONGS if due.may_add else reason)
+        chunk.paid -= set(pending)
 
 
 def _drop_stale_tokens(run: Run, workbook: Workbook) -> None:

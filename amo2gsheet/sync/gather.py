@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import ForbiddenError, UnavailableError
 from amo2gsheet.model import Lead, Stage
-from amo2gsheet.state import Pending, Version, Waiting
+from amo2gsheet.state.records import Pending, Version, Waiting
 from amo2gsheet.sync import directory, swallowed
 from amo2gsheet.sync.directory import Known
 from amo2gsheet.sync.news import news_lists, only_news, version_of
+from amo2gsheet.values import zone_of
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.run import Run
@@ -22,6 +23,10 @@ logger = logging.getLogger(__name__)
 
 CHUNK_LEADS = 5000
 """So many leads are looked at before they are written and the cursor moves: bounds memory, and what a kill costs."""
+
+BELONGS = "belongs"
+ENTERED = "entered"
+"""Reasons for which a lead is owed to the next run: it belongs in the sheet, or came into a trigger stage anew."""
 
 FINAL_STATUS_IDS = frozenset({142, 143})
 FINAL_SECONDS = 60 * 86400
@@ -207,12 +212,15 @@ class Feed:
 
     def _take_owed(self, lead_ids: Sequence[int], chunk: Chunk) -> None:
         """Leads that an earlier run, or `push`, left to this one."""
-        versions = self._run.state.versions(lead_ids)
+        versions, owed = self._run.state.versions(lead_ids), self._run.state.owed()
         for lead in self._read(lead_ids, "unread"):
+            reasons = owed[lead.id].reasons if lead.id in owed else {}
             seen = versions.get(lead.id)
             if seen is not None and lead.updated_at < seen.updated_at:
                 continue
-            chunk.add(Due(swallowed.check(self._run, self.known, lead), may_add=self.known.rules.is_trigger(lead.stage)))
+            lead = swallowed.check(self._run, self.known, lead)
+            belongs = self.known.rules.is_trigger(lead.stage) or BELONGS in reasons or ENTERED in reasons
+            chunk.add(Due(lead, may_add=belongs, has_entered=ENTERED in reasons))
             chunk.versions.append(version_of(lead))
             chunk.paid.add(lead.id)
 
@@ -299,7 +307,8 @@ class Feed:
         lead_ids = [lead.id for lead in leads]
         tracked = set(state.bases(lead_ids)) | set(state.bases_elsewhere(lead_ids))
         for lead in leads:
-            if lead.id not in tracked and self.known.rules.is_trigger(lead.stage):
+            is_young = lead.created_at >= self._run.settings.created_after.unix(zone_of(self.known.directory.zone))
+            if lead.id not in tracked and is_young and self.known.rules.is_trigger(lead.stage):
                 chunk.add(Due(lead, may_add=True))
 
     def _end_look(self, chunk: Chunk) -> None:

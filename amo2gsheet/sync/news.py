@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from amo2gsheet.model import Lead
-from amo2gsheet.state import LeadLinks, Version
+from amo2gsheet.state.records import LeadLinks, Version
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.run import Run

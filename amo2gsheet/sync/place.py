@@ -12,7 +12,7 @@ from amo2gsheet.exceptions import SheetError, SheetLayoutError, StateError, TabM
 from amo2gsheet.fields import same_value
 from amo2gsheet.model import ColumnKey, Columns, Dropdown, Header, SheetLook, Tab, Workbook
 from amo2gsheet.names import normal_header
-from amo2gsheet.state import Waiting
+from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync.presence import Presence, find_rows, reconcile
 
 if TYPE_CHECKING:
@@ -63,8 +63,15 @@ def find_tab(run: Run, workbook: Workbook) -> Tab | None:
             "Restore the tab (File → Version history in Google Sheets), or let `amo2gsheet pull --force` make a new one.",
         )
     if found is not None:
-        run.state.follow_tab(found.sheet_id, found.title)
+        _follow(run, found)
     return found
+
+
+def _follow(run: Run, tab: Tab) -> None:
+    """Serve this tab from now on; on another one than before the leads that stand in a trigger stage are taken anew."""
+    if run.state.tab_id is not None and run.state.tab_id != tab.sheet_id:
+        run.state.put("baseline", None)
+    run.state.follow_tab(tab.sheet_id, tab.title)
 
 
 def _check_mark(run: Run, workbook: Workbook) -> None:
@@ -139,7 +146,7 @@ def make_place(run: Run, known: Known, tab: Tab | None) -> str:
         raise SheetError(
             f'The tab "{layout.title}" had been made before and is empty again.', "Run the command once more."
         ) from None
-    run.state.follow_tab(made.sheet_id, made.title)
+    _follow(run, made)
     run.state.put_json("dropdown", list(layout.dropdown.values))
     run.state.put_json("columns", {})
     run.state.drop_intent(intent.id)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from amo2gsheet.columns import field_id_of
 from amo2gsheet.fields import render
 from amo2gsheet.model import Base, LeadDetails, Row, Stage, StatusBase
-from amo2gsheet.state import Waiting
+from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync.gather import Chunk, Due
 from amo2gsheet.sync.plan import LeadNow, NewRowPlan, RowPlan, plan_new_row, plan_row
 from amo2gsheet.sync.presence import DELETED, VANISHED

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.lead_ids import lead_id_of
 from amo2gsheet.model import CellValue, SheetLook
-from amo2gsheet.state import HistoryEntry, Waiting
+from amo2gsheet.state.records import HistoryEntry, Waiting
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.run import Run
@@ -98,7 +98,7 @@ def _count_missing(run: Run, missing: Mapping[int, int]) -> dict[int, int]:
     newly = [lead_id for lead_id, count in missing.items() if count == SEEN]
     if len(newly) > run.settings.push_limit:
         run.vanished = len(newly)
-        if run.is_forced:
+        if run.is_forced and run.command == "pull":
             return dict.fromkeys(newly, VANISHED)
         for lead_id in newly:
             run.state.wait(Waiting(lead_id, "vanished", "", since=run.now))

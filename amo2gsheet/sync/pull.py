@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amo2gsheet.state import Waiting
+from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync import directory
 from amo2gsheet.sync.desk import Desk
 from amo2gsheet.sync.gather import Feed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError
 from amo2gsheet.model import Base, Lead, Move, Stage
-from amo2gsheet.state import HistoryEntry, Waiting
+from amo2gsheet.state.records import HistoryEntry, Waiting
 from amo2gsheet.sync import directory
 from amo2gsheet.sync.directory import Known
 from amo2gsheet.sync.place import Place, check_emptied, find_tab, open_place

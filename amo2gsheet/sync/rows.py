@@ -11,7 +11,7 @@ from amo2gsheet.exceptions import TabMissingError, TokenUsedError, UnavailableEr
 from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, CellBase, CellValue, Columns, Dropdown, Header, Row, Tab, WriteAnswer
 from amo2gsheet.names import normal_header
-from amo2gsheet.state import HistoryEntry, Intent
+from amo2gsheet.state.records import HistoryEntry, Intent
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, NewRowPlan, cell_text
 from amo2gsheet.sync.record import Record, Written, base_from_json, base_to_json

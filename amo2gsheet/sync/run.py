@@ -16,7 +16,8 @@ from amo2gsheet.model import Mark
 if TYPE_CHECKING:
     from amo2gsheet.config import Settings
     from amo2gsheet.retry import Clock
-    from amo2gsheet.state import HistoryEntry, StateStore, Waiting
+    from amo2gsheet.state import StateStore
+    from amo2gsheet.state.records import HistoryEntry, Waiting
     from amo2gsheet.sync.sides import AmoSide, SheetSide
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import ForbiddenError, TabMissingError
 from amo2gsheet.model import Base, Lead, Stage, StatusBase
-from amo2gsheet.state import Asked, HistoryEntry, Intent
+from amo2gsheet.state.records import Asked, HistoryEntry, Intent
 from amo2gsheet.sync.place import find_tab
 from amo2gsheet.sync.record import base_from_json, record_from_json
 from amo2gsheet.sync.rows import settle_rows

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import ForbiddenError
 from amo2gsheet.model import Lead, StatusBase
-from amo2gsheet.state import Asked, Waiting
+from amo2gsheet.state.records import Asked, Waiting
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known

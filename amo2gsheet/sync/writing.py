@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError, WriteRefusedError
 from amo2gsheet.model import Base, Row, WriteAnswer
-from amo2gsheet.state import HistoryEntry, Intent
+from amo2gsheet.state.records import HistoryEntry, Intent
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, cell_text
 from amo2gsheet.sync.record import Record, Trace, Written, record_to_json, shown_base
