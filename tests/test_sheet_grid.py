@@ -147,7 +147,6 @@ def test_a_whole_answer_is_believed() -> None:
         {"valueRanges": [{**WHOLE, "range": "Sheet1!B1:B2"}]},
         {"valueRanges": [{**WHOLE, "range": 5}]},
         {"valueRanges": [{**WHOLE, "range": "Sheet1!?"}]},
-        {"valueRanges": [{**WHOLE, "majorDimension": "COLUMNS"}]},
         {"valueRanges": [{**WHOLE, "values": {}}]},
         {"valueRanges": [{**WHOLE, "values": ["x"]}]},
         {"valueRanges": [{**WHOLE, "values": [[{}]]}]},
@@ -160,12 +159,16 @@ def test_a7_a_half_answer_is_not_believed(answer: Any) -> None:
         grid.value_ranges(answer, [Area(0, 0, 2, 2)])
 
 
-def test_an_answer_by_rows_is_no_answer_by_columns() -> None:
-    """A server that overlooks the wish sends many rows where one column was asked for."""
-    answer = {"valueRanges": [{"range": "Sheet1!A1:A3", "values": [["x"], ["y"], ["z"]]}]}
+def test_rows_that_come_in_place_of_columns_are_turned() -> None:
+    """Some servers overlook the wish, and say so; one that does not say so is not believed."""
+    unsaid = {"range": "Sheet1!A1:A3", "values": [["x"], ["y"], ["z"]]}
+    column = Area(0, 0, None, 1)
 
+    ((_, lines),) = grid.value_ranges({"valueRanges": [{**unsaid, "majorDimension": "ROWS"}]}, [column], by_columns=True)
+
+    assert [["x", "y", "z"]] == lines
     with pytest.raises(BadAnswerError):
-        grid.value_ranges(answer, [Area(0, 0, None, 1)], by_columns=True)
+        grid.value_ranges({"valueRanges": [unsaid]}, [column], by_columns=True)
 
 
 @given(json_values)

@@ -18,7 +18,7 @@ from amo2gsheet.exceptions import (
     WriteRefusedError,
 )
 from amo2gsheet.model import CellFormat, CellValue, Dropdown, Header, NewCell, NewRow, Row, RowWrite, Tab, WriteAnswer
-from amo2gsheet.sandbox.exchange import Request
+from amo2gsheet.sandbox.exchange import Answer, Request
 from amo2gsheet.sandbox.faults import Fault, Manner, times
 from amo2gsheet.sandbox.sheets_cells import NUMBER_FORMAT, VALIDATION
 from amo2gsheet.sandbox.sheets_knobs import PROTECTED_IN_RUSSIAN
@@ -375,6 +375,34 @@ def test_an_answer_without_cells_tells_nothing(bench: SheetBench) -> None:
 
     assert WriteAnswer(None, None) == answer
     assert [11, 12, 13, 21] == bench.person.leads()
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "message"),
+    [
+        (400, "INVALID_ARGUMENT", "Invalid requests[0].createDeveloperMetadata: Developer metadata with id: 5 already exists."),
+        (400, "INVALID_ARGUMENT", "Invalid requests[0]: id 5 is in use"),
+        (409, "ALREADY_EXISTS", "Requested entity already exists"),
+    ],
+)
+def test_a_used_token_is_known_by_its_place_whatever_the_words(bench: SheetBench, status: int, word: str, message: str) -> None:
+    body = {"error": {"code": status, "status": word, "message": message}}
+    bench.faulty.rule = times(1, Fault(Manner.REFUSED, Answer(status, json.dumps(body).encode())))
+
+    with pytest.raises(TokenUsedError):
+        insert(bench, new_row(21))
+
+
+def test_a_dropdown_that_google_does_not_allow_is_left_out(bench: SheetBench) -> None:
+    """A range that people made a table has typed columns, which take no dropdown of ours."""
+    message = "Invalid requests[5].updateCells: This operation is not allowed on cells in typed columns."
+    body = {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": message}}
+    bench.faulty.rule = times(1, Fault(Manner.REFUSED, Answer(400, json.dumps(body).encode())))
+
+    insert(bench, new_row(21), dropdown=DROPDOWN)
+
+    assert [11, 12, 13, 21] == bench.person.leads()
+    assert bench.person.tab.look(4, STATUS, VALIDATION) is None
 
 
 def test_a_thousand_rows_are_one_request(bench: SheetBench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from adapter_bench import SHEET_ID, START, STATUS, TITLE, SheetBench, layout
 
 from amo2gsheet.columns import DEFAULT_HEADER
-from amo2gsheet.exceptions import SheetError, TabMissingError, TokenUsedError, UnavailableError
+from amo2gsheet.exceptions import SheetError, TabMissingError, TokenUsedError, UnavailableError, WriteRefusedError
 from amo2gsheet.model import Dropdown, Layout, Mark, Tab
+from amo2gsheet.sandbox.exchange import Answer
+from amo2gsheet.sandbox.faults import Fault, Manner, times
 from amo2gsheet.sandbox.sheets_cells import NUMBER_FORMAT, VALIDATION
 from amo2gsheet.sandbox.sheets_grid import Tab as SandboxTab
 
@@ -133,6 +136,22 @@ def test_a_read_dropdown_goes_back_as_it_was(bench: SheetBench) -> None:
     bench.side.set_dropdown(bench.tab, STATUS, 1, Dropdown(("да",), own))
 
     assert Dropdown(("да",), own) == bench.side.read_dropdown(bench.tab, STATUS, 2)
+
+
+def test_a_dropdown_on_a_typed_column_is_refused_and_nothing_else(bench: SheetBench) -> None:
+    bench.person.convert_to_table("A1:E4", [STATUS + 1])
+
+    with pytest.raises(WriteRefusedError, match="typed columns"):
+        bench.side.set_dropdown(bench.tab, STATUS, 1, DROPDOWN)
+
+
+def test_old_tokens_that_google_keeps_are_no_failure(bench: SheetBench) -> None:
+    body = {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "Invalid requests[0].deleteDeveloperMetadata: none"}}
+    bench.faulty.rule = times(1, Fault(Manner.REFUSED, Answer(400, json.dumps(body).encode())))
+
+    bench.side.drop_commit_tokens([5])
+
+    assert 1 == bench.side.request_count
 
 
 def test_a_dropdown_of_another_kind_has_no_values(bench: SheetBench) -> None:

@@ -5,7 +5,7 @@ Rows are named by number only within one call and its answer; who waits in betwe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,31 +31,22 @@ from amo2gsheet.sheet import answers, grid, metadata
 from amo2gsheet.sheet.a1 import Area
 from amo2gsheet.sheet.calls import SheetsCalls, believed
 from amo2gsheet.sheet.http import GOOGLE, SheetsHttp
+from amo2gsheet.sheet.insertion import Insertion
 from amo2gsheet.sheet.layout import (
     NEW_TAB_COLUMNS,
     NEW_TAB_ROWS,
     dropdown_below,
     header_on_top,
-    inserted_rows,
     longer_by_a_row,
     new_tab,
 )
 from amo2gsheet.sheet.login import GoogleLogin
-from amo2gsheet.sheet.problems import BeyondGridError
+from amo2gsheet.sheet.problems import BeyondGridError, DropdownRefusedError
 from amo2gsheet.sheet.ranges import row_requests
 
 TOP_ROWS = Area(0, 0, grid.HEADER_SEARCH_ROWS, None)
 _LOOKS = 3
 """Looks before giving up on columns that are somewhere else each time."""
-
-_WORKBOOK_FIELDS = (
-    "spreadsheetId,sheets(properties(sheetId,title,index,sheetType,hidden,gridProperties(rowCount,columnCount))),"
-    "developerMetadata(metadataId,metadataKey,metadataValue)"
-)
-_DROPDOWN_FIELDS = "sheets(properties(sheetId),data(rowData(values(dataValidation))))"
-_INSERTED_FIELDS = (
-    "spreadsheetId,updatedSpreadsheet(sheets(properties(sheetId),data(startRow,startColumn,rowData(values(effectiveValue)))))"
-)
 
 
 class GoogleSheet:
@@ -73,7 +64,9 @@ class GoogleSheet:
 
     def workbook(self) -> Workbook:
         """Read tabs, marks and commit tokens: one request."""
-        found = self._calls.spreadsheet(_WORKBOOK_FIELDS, lambda answer: answers.workbook(answer, self._calls.spreadsheet_id))
+        found = self._calls.spreadsheet(
+            answers.WORKBOOK_FIELDS, lambda answer: answers.workbook(answer, self._calls.spreadsheet_id)
+        )
         self._mark_ids = found.marks
         return Workbook(found.tabs, tuple(mark for _, mark in found.marks), found.commit_tokens)
 
@@ -158,46 +151,28 @@ class GoogleSheet:
         """Insert new rows below row `below_row`, filled, in one atomic request under a commit token.
 
         The rows look like the row above (below the header: like the row below). `dropdown` is put on their status cells.
-        Where the grid ends there, it gets one row more, which takes a second request.
+        A second request is made where the grid ends there, which gets one row more first, and where Google allows no
+        dropdown, which is then left out.
 
         Raises:
             TokenUsedError: the spreadsheet knows the token already: an earlier try has landed. Nothing written now.
             WriteRefusedError: refused for its content, nothing written.
             UnclearOutcomeError: no answer told whether it was carried out.
         """
-        try:
-            inserted = inserted_rows(
-                tab.sheet_id,
-                rows,
-                below_row,
-                looks_like_above=below_row > header.row_number,
-                dropdown=dropdown,
-                status_index=status_index,
-            )
-        except ValueError as error:
-            raise WriteRefusedError(f"A new row holds what no cell can hold: {error}.") from error
-        ours = {index for row in rows for index in row.cells}
-        header_area = Area(header.row_number - 1, 0, header.row_number, None)
-        filled = Area(below_row, 0, below_row + len(rows), max(ours) + 1)
+        insertion = Insertion(tab, header, rows, below_row, status_index)
         token = metadata.make_token(commit_token, self._clock.time())
-
-        def send(requests: list[dict[str, Any]]) -> WriteAnswer:
-            return self._calls.batch_update(
-                [token, *requests],
-                lambda answer: answers.inserted(answer, tab.sheet_id, header, filled, sorted(ours)),
-                shown=[header_area.named(tab.title), filled.named(tab.title)],
-                fields=_INSERTED_FIELDS,
-                title=tab.title,
-                is_ageing=True,
-            )
-
         try:
-            return send(inserted)
+            return self._insert(insertion, token, insertion.requests(dropdown))
         except BeyondGridError:
-            try:
-                return send([longer_by_a_row(tab.sheet_id), *inserted])
-            except BeyondGridError as error:
-                raise _changed_meanwhile(tab.title) from error
+            pass
+        except DropdownRefusedError:
+            if dropdown is None:
+                raise
+            return self._insert(insertion, token, insertion.requests(None))
+        try:
+            return self._insert(insertion, token, [longer_by_a_row(tab.sheet_id), *insertion.requests(dropdown)])
+        except BeyondGridError as error:
+            raise _changed_meanwhile(tab.title) from error
 
     def drop_commit_tokens(self, tokens: Sequence[int]) -> None:
         """Forget old commit tokens: one request; where the cloud refuses, they stay and nothing is lost."""
@@ -212,7 +187,7 @@ class GoogleSheet:
         name = Area(row_number - 1, status_index, row_number, status_index + 1).named(tab.title)
         try:
             return self._calls.spreadsheet(
-                _DROPDOWN_FIELDS, lambda answer: answers.dropdown(answer, tab.sheet_id), ranges=[name], title=tab.title
+                answers.DROPDOWN_FIELDS, lambda answer: answers.dropdown(answer, tab.sheet_id), ranges=[name], title=tab.title
             )
         except BeyondGridError:
             return None
@@ -240,7 +215,7 @@ class GoogleSheet:
             requests = header_on_top(tab, layout)
         token = metadata.make_token(commit_token, self._clock.time())
         try:
-            self._calls.batch_update([token, *requests], believed, title=made.title)
+            self._calls.batch_update(requests, believed, token=token, title=made.title)
         except (BeyondGridError, WriteRefusedError) as error:
             raise SheetError(f'The tab "{made.title}" could not be prepared: {error.message}') from error
         return made
@@ -264,6 +239,17 @@ class GoogleSheet:
             return []
         return rows
 
+    def _insert(self, insertion: Insertion, token: Mapping[str, Any], requests: Sequence[Mapping[str, Any]]) -> WriteAnswer:
+        return self._calls.batch_update(
+            requests,
+            insertion.answer,
+            token=token,
+            shown=insertion.shown,
+            fields=answers.INSERTED_FIELDS,
+            title=insertion.tab.title,
+            is_ageing=True,
+        )
+
     def _columns(self, title: str, indexes: Sequence[int]) -> list[list[list[CellValue]]]:
         areas = [TOP_ROWS, *(Area(0, index, None, index + 1) for index in indexes)]
         return [columns for _, columns in self._calls.values(title, areas, by_columns=True)]
@@ -271,7 +257,8 @@ class GoogleSheet:
     def _is_empty(self, title: str, lines: Sequence[Sequence[Sequence[CellValue]]]) -> bool:
         if any(_has_content(columns) for columns in lines):
             return False
-        return not _has_content(self.read_table(title))
+        ((_, rows),) = self._calls.values(title, [Area()])
+        return not _has_content(rows)
 
     def _rows(
         self, title: str, header: Header, row_numbers: Sequence[int], indexes: Sequence[int], column_count: int | None = None

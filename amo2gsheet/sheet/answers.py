@@ -11,6 +11,16 @@ from amo2gsheet.sheet import grid, metadata
 from amo2gsheet.sheet.a1 import Area
 from amo2gsheet.sheet.grid import BadAnswerError
 
+WORKBOOK_FIELDS = (
+    "spreadsheetId,sheets(properties(sheetId,title,index,sheetType,hidden,gridProperties(rowCount,columnCount))),"
+    "developerMetadata(metadataId,metadataKey,metadataValue)"
+)
+DROPDOWN_FIELDS = "sheets(properties(sheetId),data(rowData(values(dataValidation))))"
+INSERTED_FIELDS = (
+    "spreadsheetId,updatedSpreadsheet(sheets(properties(sheetId),data(startRow,startColumn,rowData(values(effectiveValue)))))"
+)
+"""The masks of the answers below: what nobody looks at is not sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundWorkbook:

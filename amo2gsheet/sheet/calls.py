@@ -72,13 +72,17 @@ class SheetsCalls:
         requests: Sequence[Mapping[str, Any]],
         understand: Callable[[Any], T],
         *,
+        token: Mapping[str, Any] | None = None,
         shown: Sequence[str] = (),
         fields: str = "spreadsheetId",
         title: str | None = None,
         is_ageing: bool = False,
     ) -> T:
-        """Carry out requests together with spreadsheets.batchUpdate, and have the answer show the cells of `shown`."""
-        body: dict[str, Any] = {"requests": list(requests)}
+        """Carry out requests together with spreadsheets.batchUpdate, and have the answer show the cells of `shown`.
+
+        `token` is the request that leaves a commit token: it goes first, so that a refusal for it is known by its place.
+        """
+        body: dict[str, Any] = {"requests": [*([token] if token else []), *requests]}
         if shown:
             body |= {"includeSpreadsheetInResponse": True, "responseIncludeGridData": True, "responseRanges": list(shown)}
 
@@ -89,7 +93,7 @@ class SheetsCalls:
             url = SPREADSHEET_BATCH_UPDATE_URL % self.spreadsheet_id
             return client.request("post", url, params={"fields": fields}, json=body).json()
 
-        return self._http.write(send, understand, title, is_ageing=is_ageing)
+        return self._http.write(send, understand, title, is_ageing=is_ageing, has_token=token is not None)
 
 
 def believed(answer: Any) -> None:

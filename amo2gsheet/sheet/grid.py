@@ -45,11 +45,14 @@ def value_range(item: Any, asked: Area, *, by_columns: bool = False) -> tuple[Ar
     if (area.top, area.left) != (asked.top, asked.left):
         raise BadAnswerError(f"the range of {column_name(asked.left)}{asked.top + 1} begins elsewhere")
     lines = [cells(line) for line in _of_type(item.get("values", []), list, "values")]
+    dimension = "COLUMNS" if by_columns else "ROWS"
+    if item.get("majorDimension", dimension) != dimension:
+        # A server that overlooks the wish says so, and then its lines run the other way.
+        lines = turned(lines)
     height = asked.bottom - asked.top if asked.bottom is not None else math.inf
     width = asked.right - asked.left if asked.right is not None else math.inf
     most, longest = (width, height) if by_columns else (height, width)
-    dimension = "COLUMNS" if by_columns else "ROWS"
-    if item.get("majorDimension", dimension) != dimension or len(lines) > most or max(map(len, lines), default=0) > longest:
+    if len(lines) > most or max(map(len, lines), default=0) > longest:
         raise BadAnswerError(f"the range of {column_name(asked.left)}{asked.top + 1} is of another shape")
     return area, lines
 

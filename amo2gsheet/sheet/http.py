@@ -96,10 +96,12 @@ class SheetsHttp:
         title: str | None = None,
         *,
         is_ageing: bool = False,
+        has_token: bool = False,
     ) -> T:
         """Send a write, again only as long as it is certain that it was not carried out.
 
-        `is_ageing`: what is written holds for a moment only, so there is no long wait. The rest is as in `read`.
+        `is_ageing`: what is written holds for a moment only, so there is no long wait. `has_token`: its first request leaves a
+        commit token. The rest is as in `read`.
 
         Raises:
             UnclearOutcomeError: it was sent, and no answer told what became of it.
@@ -113,7 +115,7 @@ class SheetsHttp:
             kind = UnclearOutcomeError if failed.may_have_landed else UnavailableError
             raise kind(failed.message, "The next run looks what is there and goes on.") from failed
         except RefusedError as error:
-            raise error.refusal.error(is_write=True, email=self._login.email, title=title) from error
+            raise error.refusal.error(is_write=True, email=self._login.email, title=title, has_token=has_token) from error
 
     def exchange(self, method: str, endpoint: str, params: Any, body: Any) -> requests.Response:
         """Send one request with a good token and return its answer; a refused token is replaced once.

@@ -21,11 +21,16 @@ TRANSIENT_STATUSES = frozenset({408, 425, 429, 499, *range(500, 600)})
 
 _DATA_INDEX = re.compile(r"Invalid data\[(\d+)\]")
 _QUOTED = re.compile(r'"[^"]*"?')
+_DROPDOWN = re.compile(r"typed columns?|data ?validation", re.IGNORECASE)
 _LONGEST_QUOTE = 300
 
 
 class BeyondGridError(SheetError):
     """The grid ends before the place that is meant: rows or columns were deleted since it was looked at."""
+
+
+class DropdownRefusedError(WriteRefusedError):
+    """The write puts a dropdown where Google allows none of ours: people made the range a table with typed columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +83,30 @@ class Refusal:
         return "exceeds grid limits" in self.message and (not is_write or _DATA_INDEX.search(self.message) is None)
 
     @property
+    def _is_token_used(self) -> bool:
+        """Tell whether the batch was refused for its first request, which leaves the commit token.
+
+        Google's words for a metadata ID in use are not documented, so all that is no other refusal counts.
+        """
+        is_about_it = "requests[0]" in self.message or "etadata" in self.message or self.status == "ALREADY_EXISTS"
+        return self.code in (400, 409) and is_about_it and not self._is_store_full
+
+    @property
+    def _is_store_full(self) -> bool:
+        return "etadata" in self.message and ("storage" in self.message or "exceed" in self.message)
+
+    @property
     def _names_no_tab(self) -> bool:
         return "Unable to parse range" in self.message or re.search(r"No (sheet|grid) with id", self.message) is not None
 
-    def error(self, *, is_write: bool, email: str, title: str | None = None) -> AmoGsheetError:
+    def error(self, *, is_write: bool, email: str, title: str | None = None, has_token: bool = False) -> AmoGsheetError:
         """Return the error that this answer stands for.
 
-        `email` is the service account that the sheet must be shared with, `title` the tab that was asked for.
+        `email` is the service account that the sheet must be shared with, `title` the tab that was asked for; `has_token`: the
+        batch began with a commit token.
         """
+        if has_token and self._is_token_used:
+            return TokenUsedError(f"An earlier try of the same write has landed already ({self.text}).")
         if self.code == 400 and self.is_json:
             return self._content_error(is_write=is_write, title=title)
         if self.code == 401:
@@ -147,8 +168,11 @@ class Refusal:
             )
         if "addSheet" in told:
             return UnavailableError(f"The tab could not be made ({self.text}).", "The next run looks again which tabs there are.")
-        if "createDeveloperMetadata" in told:
-            return self._token_error()
+        if self._is_store_full:
+            return SheetError(
+                f"The spreadsheet has no room left for the notes that programs leave in it ({self.text}).",
+                "Another program or add-on has filled its developer metadata; copy the rows into a new spreadsheet.",
+            )
         if "limit of 10000000 cells" in told:
             return SheetError(
                 f"The spreadsheet is full ({self.text}).",
@@ -156,15 +180,9 @@ class Refusal:
             )
         if self._is_beyond_grid(is_write=is_write):
             return BeyondGridError(f"Rows or columns were deleted from the tab meanwhile ({self.text}).")
+        if is_write and _DROPDOWN.search(told):
+            return DropdownRefusedError(f"Google refused the dropdown ({self.text}).")
         if is_write:
             refused = {int(index): self._told for index in _DATA_INDEX.findall(told)}
             return WriteRefusedError(f"Google refused the cells ({self.text}).", refused)
         return SheetError(f"Google refused to read the spreadsheet ({self.text}).")
-
-    def _token_error(self) -> AmoGsheetError:
-        if "storage" in self.message or "exceed" in self.message:
-            return SheetError(
-                f"The spreadsheet has no room left for the notes that programs leave in it ({self.text}).",
-                "Another program or add-on has filled its developer metadata; copy the rows into a new spreadsheet.",
-            )
-        return TokenUsedError(f"An earlier try of the same write has landed already ({self.text}).")
