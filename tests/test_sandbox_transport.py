@@ -21,7 +21,6 @@ from dotenv import dotenv_values
 from google.oauth2.service_account import Credentials
 from urllib3.util import Timeout
 
-from amo2gsheet.exceptions import SettingsError
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.clock import VirtualClock
 from amo2gsheet.sandbox.environment import KEY_FILE_NAME
@@ -816,7 +815,7 @@ def test_the_files_are_private_and_written_anew_at_each_start(folder: Path) -> N
 def test_a_file_that_is_not_the_sandboxes_own_is_left_as_it_is(folder: Path, name: str) -> None:
     (folder / name).write_text("AMO_SUBDOMAIN=mine\n")
 
-    with SandboxServer(Faulty(Echo()), Faulty(Echo())) as server, pytest.raises(SettingsError, match=name):
+    with SandboxServer(Faulty(Echo()), Faulty(Echo())) as server, pytest.raises(FileExistsError, match=name):
         write_env(server, folder)
 
     assert {path.name: path.read_text() for path in folder.iterdir()} == {name: "AMO_SUBDOMAIN=mine\n"}

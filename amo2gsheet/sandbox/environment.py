@@ -8,8 +8,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from amo2gsheet.exceptions import SettingsError
-
 KEY_FILE_NAME = "sandbox-gsheet.json"
 CLIENT_EMAIL = "sync@sandbox-project.iam.gserviceaccount.com"
 _MARK = "# Made by `amo2gsheet sandbox`; it is written anew at each start."
@@ -33,16 +31,13 @@ def write_env(
         The path of the `.env`.
 
     Raises:
-        SettingsError: a `.env` or a key stands there that the sandbox did not write.
+        FileExistsError: a `.env` or a key stands there that the sandbox did not write.
     """
     directory.mkdir(parents=True, exist_ok=True)
     env_path, key_path = directory / ".env", directory / KEY_FILE_NAME
     for path, mark in ((env_path, _MARK), (key_path, CLIENT_EMAIL)):
         if path.exists() and mark not in path.read_text(encoding="utf-8", errors="replace"):
-            raise SettingsError(
-                f'"{path}" is not the sandbox\'s own file, so it was left as it is.',
-                "Name an empty folder: `amo2gsheet sandbox --dir FOLDER`.",
-            )
+            raise FileExistsError(f'"{path}" is not the sandbox\'s own file, so it was left as it is.')
     values = {
         "AMO_BASE_URL": amo_url,
         "AMO_LONG_LIVED_TOKEN": access_token,
