@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -241,9 +241,10 @@ def short(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [truncated, torn, emptied, garbled, headless, short])
-def test_a_damaged_state_is_set_aside_and_a_new_one_begun(damage: object, path: Path, clock: VirtualClock) -> None:
+def test_a_damaged_state_is_set_aside_and_a_new_one_begun(
+    damage: Callable[[Path], None], path: Path, clock: VirtualClock
+) -> None:
     old_id = filled(path, clock)
-    assert callable(damage)
     damage(path)
     before = path.read_bytes()
 
@@ -536,9 +537,10 @@ def test_an_older_state_is_read_without_being_changed(path: Path, clock: Virtual
 
 
 @pytest.mark.parametrize("damage", [truncated, torn, emptied, garbled, headless, short])
-def test_a_damaged_state_is_named_by_who_only_reads_and_left_in_place(damage: object, path: Path, clock: VirtualClock) -> None:
+def test_a_damaged_state_is_named_by_who_only_reads_and_left_in_place(
+    damage: Callable[[Path], None], path: Path, clock: VirtualClock
+) -> None:
     filled(path, clock)
-    assert callable(damage)
     damage(path)
     before = contents(path.parent)
 
