@@ -206,6 +206,14 @@ def test_leads_are_filtered_by_stages_pipelines_people_names_and_prices(bench: B
     assert len(bench.ids("leads", ("filter[status_id]", bench.sent))) == 4
 
 
+def test_several_filters_must_all_hold(bench: Bench) -> None:
+    both = bench.account.add_lead("Стол", price=10)
+    bench.account.add_lead("Стол", price=20)
+    bench.account.add_lead("Стул", price=10)
+
+    assert bench.ids("leads", ("filter[name]", "Стол"), ("filter[price]", 10)) == [both]
+
+
 def test_leads_are_filtered_by_custom_fields_and_text(bench: Bench) -> None:
     account = bench.account
     key = account.add_lead_field("Ключ")
