@@ -201,7 +201,8 @@ def test_an_unknown_zone_is_an_error_not_a_wrong_date() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "other"), [(None, ""), (1, 1.0), ("a", "a"), (True, True), (46082.43819444444, 46082.438194444447)]
+    ("value", "other"),
+    [(None, ""), ("", None), (1, 1.0), (1.0, 1), ("a", "a"), (True, True), (46082.43819444444, 46082.438194444447)],
 )
 def test_cells_that_show_the_same_are_the_same(value: CellValue, other: CellValue) -> None:
     assert same_value(value, other)
