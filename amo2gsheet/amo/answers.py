@@ -56,8 +56,11 @@ class NotJsonError(ValueError):
     """The body is a page, is cut off, or is something else than JSON."""
 
 
-def read(answer: Answer) -> object:
-    """Return the JSON of a good answer; None: there is no content (204, or an empty body).
+def read(answer: Answer, *, is_list: bool) -> object:
+    """Return the JSON of a good answer; None: there is no content.
+
+    That is a 204, or for lists also a 200 without a body. An entity asked for by its ID is missing only where amoCRM says so: a
+    body lost on the way must not pass for a lead that is gone.
 
     Raises:
         TryFailedError: another try may bring an answer.
@@ -67,7 +70,7 @@ def read(answer: Answer) -> object:
         UnavailableError: whatever answered is not amoCRM's API.
     """
     if answer.status in (200, 201, 202, 204):
-        return _content(answer)
+        return _content(answer, is_list=is_list)
     if 300 <= answer.status < 400:
         raise _redirected(answer)
     if answer.status == 401:
@@ -131,13 +134,16 @@ def refusals(problem: Mapping[str, object], moves: Sequence[Move]) -> dict[int, 
     return named
 
 
-def _content(answer: Answer) -> object:
-    if not answer.body.strip():
+def _content(answer: Answer, *, is_list: bool) -> object:
+    if answer.status == 204 or (is_list and not answer.body.strip()):
         return None
     try:
-        return parse(answer.body)
+        content = parse(answer.body)
     except NotJsonError:
-        raise TryFailedError(f"{_told(answer)} and no JSON", is_unclear=True) from None
+        content = None
+    if content is None:
+        raise TryFailedError(f"{_told(answer)} and no JSON", is_unclear=True)
+    return content
 
 
 def _refusal(answer: Answer) -> Exception:

@@ -20,6 +20,9 @@ WINDOW_SECONDS = 1.05
 """A little more than the second of the limit: on their way, requests may move closer together."""
 
 LONGEST_WAIT_SECONDS = 60.0
+_LEAST_WAIT_SECONDS = 0.001
+"""Rounding must not make a slot out of a wait of nothing."""
+
 _LOCK_SECONDS = 5.0
 _MOST_BYTES = 4096
 
@@ -82,7 +85,7 @@ class Bucket:
         now = self._clock.monotonic()
         times[:] = sorted(time for time in times if 0 <= now - time < WINDOW_SECONDS)
         if len(times) >= REQUESTS_PER_WINDOW:
-            return times[-REQUESTS_PER_WINDOW] + WINDOW_SECONDS - now
+            return max(times[-REQUESTS_PER_WINDOW] + WINDOW_SECONDS - now, _LEAST_WAIT_SECONDS)
         times.append(now)
         return 0.0
 

@@ -32,14 +32,14 @@ class AmoHttp:
             LoginError: no token works.
         """
         try:
-            return self._get(path, params)
+            return self._get(path, params, is_list=True)
         except RefusedError as refused:
             raise UnavailableError(f"{refused}.", "The question is wrong for this account; nothing was concluded.") from refused
 
     def get_one(self, path: str, params: Params = ()) -> object:
         """Read one thing by its ID; None: amoCRM says that there is none (204, or 404 in JSON). Errors as `get`."""
         try:
-            return self._get(path, params)
+            return self._get(path, params, is_list=False)
         except RefusedError as refused:
             if refused.status == 404:
                 return None
@@ -62,17 +62,17 @@ class AmoHttp:
                 ) from failed
             raise _gave_up(failed) from failed
 
-    def _get(self, path: str, params: Params) -> object:
+    def _get(self, path: str, params: Params, *, is_list: bool) -> object:
         try:
-            return self._retrier.call(lambda: self._once("GET", path, params), is_repeatable=True)
+            return self._retrier.call(lambda: self._once("GET", path, params, is_list=is_list), is_repeatable=True)
         except TryFailedError as failed:
             raise _gave_up(failed) from failed
 
-    def _once(self, method: str, path: str, params: Params = (), body: object = None) -> object:
+    def _once(self, method: str, path: str, params: Params = (), body: object = None, *, is_list: bool = False) -> object:
         token = self._tokens.access_token()
         for _ in range(_MOST_REFUSALS):
             try:
-                return read(self._send(method, path, params, body, token))
+                return read(self._send(method, path, params, body, token), is_list=is_list)
             except TokenRefusedError:
                 token = self._tokens.after_refusal(token)
         raise LoginError("amoCRM refuses every token that is stored.", LOG_IN)
@@ -82,4 +82,4 @@ class AmoHttp:
 
 
 def _gave_up(failed: TryFailedError) -> UnavailableError:
-    return UnavailableError(f"{failed.message[:1].upper()}{failed.message[1:]}.", "The next timer tick tries again.")
+    return UnavailableError(f"{failed.message}.", "The next timer tick tries again.")

@@ -208,7 +208,7 @@ class Tokens:
                 return self._retrier.call(send, is_repeatable=False)
         except TryFailedError as failed:
             raise UnavailableError(
-                f"amoCRM gave no new token: {failed.message}.", "The stored login was kept; the next run tries again."
+                f"amoCRM gave no new token. {failed.message}.", "The stored login was kept; the next run tries again."
             ) from failed
 
     def _read(self, answer: Answer) -> TokenPair:
@@ -225,7 +225,7 @@ class Tokens:
                 "AMO_SUBDOMAIN or AMO_BASE_URL must name the account's own address.",
             )
         is_turned_away = answer.status in (402, 429)
-        raise TryFailedError(f"it answered {answer.request} with {answer.status}", is_unclear=not is_turned_away)
+        raise TryFailedError(f"It answered {answer.request} with {answer.status}", is_unclear=not is_turned_away)
 
     def _pair_of(self, answer: Answer) -> TokenPair | None:
         try:

@@ -135,8 +135,8 @@ def _failed(method: str, path: str, error: requests.exceptions.RequestException)
     if isinstance(error, requests.exceptions.Timeout) and not isinstance(error, requests.exceptions.ConnectTimeout):
         return TryFailedError(f"amoCRM did not answer {method} {path} in time", is_unclear=True)
     if isinstance(error, requests.exceptions.ConnectTimeout) or _was_never_connected(error):
-        return TryFailedError(f"no connection to amoCRM for {method} {path}", is_unclear=False)
-    return TryFailedError(f"the connection to amoCRM broke during {method} {path}", is_unclear=True)
+        return TryFailedError(f"No connection to amoCRM for {method} {path}", is_unclear=False)
+    return TryFailedError(f"The connection to amoCRM broke during {method} {path}", is_unclear=True)
 
 
 def _was_never_connected(error: requests.exceptions.RequestException) -> bool:
