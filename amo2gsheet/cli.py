@@ -1,0 +1,165 @@
+"""The command line: options → one command function → exit code. The only place where an error ends the program."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from amo2gsheet import __version__, cli_help, output
+from amo2gsheet.cli_endings import CommandLine, Ending
+from amo2gsheet.cli_session import Session
+from amo2gsheet.cli_signals import SIGNALS, SignalWatch
+from amo2gsheet.exceptions import ExitCode, UsageError
+from amo2gsheet.output_logs import StderrHandler
+
+app = typer.Typer(
+    name="amo2gsheet",
+    help=cli_help.PROGRAM,
+    epilog=cli_help.EXIT_CODES,
+    add_completion=False,
+    # Older Typer shows local variables in its tracebacks, tokens among them.
+    pretty_exceptions_enable=False,
+    # Loading rich would double what `--help` costs.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+class LogFormat(str, Enum):
+    """Who reads the log."""
+
+    text = "text"
+    json = "json"
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        output.write(f"amo2gsheet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    context: typer.Context,
+    env_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Settings file; without it, `.env` in the current folder.")
+    ] = None,
+    log_format: Annotated[LogFormat, typer.Option(help="How stderr is written: for people or for programs.")] = LogFormat.text,
+    is_verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also log each request.")] = False,
+    is_quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log only what a person should look at.")] = False,
+    is_version_asked: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    if is_verbose and is_quiet:
+        raise UsageError("`--verbose` and `--quiet` exclude each other.")
+    level = logging.DEBUG if is_verbose else logging.WARNING if is_quiet else logging.INFO
+    _session(context).choose(env_file, log_format.value, level)
+
+
+def _session(context: typer.Context) -> Session:
+    session: Session = context.obj
+    return session
+
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and write nothing on either side.")]
+# Typer only has to know this one: the session has seen it already, for errors that come before a command is understood.
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+
+
+@app.command("pull", help=cli_help.PULL)
+def _pull(
+    context: typer.Context,
+    is_full: Annotated[bool, typer.Option("--full", help="Compare every tracked lead, and put right what drifted.")] = False,
+    is_dry: DryRun = False,
+    is_forced: Annotated[
+        bool, typer.Option("--force", help="Accept what the last `pull` named: an emptied or new tab, many vanished rows.")
+    ] = False,
+    is_json: Json = False,
+) -> int:
+    from amo2gsheet import commands
+
+    session = _session(context)
+    options = commands.Options(is_full, is_dry, is_forced)
+    outcome = commands.run_pull(session.settings(), options, commands.Outside.real(), session.say_waiting)
+    return session.tell(outcome, options)
+
+
+@app.command("push", help=cli_help.PUSH)
+def _push(
+    context: typer.Context,
+    is_dry: DryRun = False,
+    is_forced: Annotated[bool, typer.Option("--force", help="Let through the moves that were held back.")] = False,
+    is_json: Json = False,
+) -> int:
+    from amo2gsheet import commands
+
+    session = _session(context)
+    options = commands.Options(is_dry=is_dry, is_forced=is_forced)
+    outcome = commands.run_push(session.settings(), options, commands.Outside.real(), session.say_waiting)
+    return session.tell(outcome, options)
+
+
+@app.command("demo", help=cli_help.DEMO)
+def _demo(context: typer.Context) -> int:
+    from amo2gsheet import commands_sandbox
+
+    return commands_sandbox.demo(output.write, _session(context).environ)
+
+
+@app.command("sandbox", help=cli_help.SANDBOX)
+def _sandbox(
+    directory: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="Folder for the sandbox's `.env`, key and state; made when missing.")
+    ] = Path("amo2gsheet-sandbox"),
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port of its page; 0 takes a free one.")] = 0,
+) -> int:
+    from amo2gsheet import commands_sandbox
+
+    return commands_sandbox.sandbox(directory, port, output.write)
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and end the process. `argv` are its arguments, None for those of this process."""
+    sys.exit(run(sys.argv[1:] if argv is None else argv, watch=SignalWatch(SIGNALS)))
+
+
+def run(argv: Sequence[str], environ: Mapping[str, str] | None = None, watch: SignalWatch | None = None) -> int:
+    """Run the program and return its exit code; the one place where every error ends.
+
+    `environ` is the environment, None for that of this process; without a `watch` signals are left as they are.
+    """
+    watch = watch or SignalWatch(())
+    line = CommandLine.read(argv, [command.name or "" for command in app.registered_commands])
+    with StderrHandler() as handler:
+        session = Session(line, handler, watch, environ)
+        try:
+            try:
+                watch.install()
+                code = _invoke(argv, session)
+            finally:
+                watch.disarm()
+        except BrokenPipeError:
+            # The reader of a help text went away; each side translates the errors of its own connections.
+            output.forget_stdout()
+            code = ExitCode.DONE
+        except BaseException as error:  # noqa: BLE001 - whatever comes: no secret leaves, and `--json` gets its object
+            code = session.tell_ending(Ending.of(error, line))
+    return code
+
+
+def _invoke(argv: Sequence[str], session: Session) -> int:
+    """Read the command line and run its command; Typer's own `main` would turn some endings into codes of its own."""
+    output.prepare_stdout()
+    group = typer.main.get_command(app)
+    with group.make_context("amo2gsheet", list(argv), obj=session, resilient_parsing=not argv) as context:
+        if argv:
+            return int(group.invoke(context) or 0)
+        typer.echo(group.get_help(context), err=True)
+        return ExitCode.USAGE

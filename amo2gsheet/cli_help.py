@@ -1,0 +1,82 @@
+"""What `--help` says, for somebody who has never seen the tool. A `backspace` keeps the lines of a block apart."""
+
+from __future__ import annotations
+
+PROGRAM = """
+Keep amoCRM leads and one Google Sheet tab in step.
+
+Order managers work in amoCRM; couriers and packers work in the sheet. Each run looks at both sides, carries over what
+changed, and ends; systemd timers or cron start it again.
+
+New here? `amo2gsheet demo` shows the whole cycle in seconds, without any account. `amo2gsheet sandbox` lets you try the
+commands by hand. Then write a `.env` with your own settings and begin with `amo2gsheet pull --dry-run`.
+"""
+
+EXIT_CODES = """
+\b
+Exit codes:
+  0    done
+  1    a bug: unexpected error, with traceback
+  2    wrong command line
+  3    done, but something was left out or waits for a person; each is named
+  65   held back: too many changes at once; --force lets them through
+  66   the sheet cannot be used
+  69   amoCRM or Google did not answer; the next run tries again
+  73   the state file cannot be used
+  75   another run holds the lock
+  77   login needed or refused
+  78   a setting is missing or wrong
+  130, 143   ended by Ctrl-C, by SIGTERM
+"""
+
+PULL = """
+Carry amoCRM's changes into the sheet.
+
+A lead that reaches the trigger stage gets one row; later stages and changed fields follow. With nothing new, this
+is one request to amoCRM and none to Google.
+
+\b
+Examples:
+  amo2gsheet pull --dry-run     see first what would be written
+  amo2gsheet pull               what a timer runs
+  amo2gsheet pull --full        once a day: heal what drifted
+
+Exit code 3 means that something was left out or waits for a person; `amo2gsheet --help` lists the others.
+"""
+
+PUSH = """
+Carry the statuses that people picked in the sheet into amoCRM.
+
+Each lead moves to the matching stage of its own pipeline. More moves at once than PUSH_LIMIT allows are held back
+(exit code 65): a sheet sorted by one column only looks like that.
+
+\b
+Examples:
+  amo2gsheet push --dry-run     see first which leads would move
+  amo2gsheet push               what a timer runs
+  amo2gsheet push --force       let held moves through
+
+Exit code 3 means that something was left out or waits for a person; `amo2gsheet --help` lists the others.
+"""
+
+DEMO = """
+Show the whole cycle in seconds, without any account.
+
+Both clouds run inside this program, on this machine only: leads arrive, a sheet fills, a courier picks statuses,
+the leads move. It leaves no file behind.
+
+\b
+Example:
+  amo2gsheet demo
+"""
+
+SANDBOX = """
+Keep the demo's two clouds running, to try the commands by hand.
+
+Prints the address of a page that shows the sheet and the leads, and the commands to try. Ctrl-C ends it.
+
+\b
+Examples:
+  amo2gsheet sandbox
+  amo2gsheet --env-file amo2gsheet-sandbox/.env pull
+"""

@@ -1,0 +1,114 @@
+"""One start of the program: its settings, its log, and how it is told how a run ended. Decides no exit code."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amo2gsheet import cli_report, output
+from amo2gsheet.cli_endings import CommandLine, Ending
+from amo2gsheet.cli_signals import SignalWatch
+from amo2gsheet.exceptions import AmoGsheetError
+from amo2gsheet.output_logs import StderrHandler, bind
+from amo2gsheet.output_secrets import register_secret
+
+if TYPE_CHECKING:
+    from amo2gsheet.commands import Options, Outcome
+    from amo2gsheet.config import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class Session:
+    """What the commands share; Typer carries it to them. `environ` is None for the environment of this process."""
+
+    def __init__(self, line: CommandLine, handler: StderrHandler, watch: SignalWatch, environ: Mapping[str, str] | None) -> None:
+        self.line = line
+        self.environ = environ
+        self.env_file: Path | None = None
+        self._handler = handler
+        self._watch = watch
+
+    def choose(self, env_file: Path | None, log_format: str, level: int) -> None:
+        """Take over the global options."""
+        self.env_file = env_file
+        self._handler.choose(log_format, level)
+        bind(command=self.line.command)
+
+    def settings(self) -> Settings:
+        """Read the settings, make their secrets known to the log, and say what a person should mend in the file.
+
+        Raises:
+            SettingsError: a setting is missing or wrong.
+        """
+        from amo2gsheet.config import load_settings
+
+        settings = load_settings(self.env_file, self.environ)
+        for secret in (
+            settings.amo_client_secret,
+            settings.amo_auth_code,
+            settings.long_lived_token,
+            settings.old_access_token,
+            settings.old_refresh_token,
+            settings.heartbeat_url,
+        ):
+            register_secret(secret)
+        for warning in settings.warnings:
+            logger.warning("%s", warning, extra={"event": "settings"})
+        return settings
+
+    def say_waiting(self) -> None:
+        """Say why nothing happens for a while."""
+        logger.info("%s: waiting for another run to end", self.line.command, extra={"event": "waiting"})
+
+    def tell(self, outcome: Outcome, options: Options) -> int:
+        """Show how a run ended, the answer on stdout, what happened on stderr; returns its exit code."""
+        # What is done is done: a signal that comes now must not cut the answer in two.
+        self._watch.disarm()
+        if not outcome.is_dry:
+            _log_end(outcome, options)
+        if self.line.is_json:
+            output.write_json(cli_report.outcome_document(outcome))
+        elif outcome.is_dry:
+            for text in cli_report.dry_run_lines(outcome, options):
+                output.write(output.printable(text))
+        return int(outcome.exit_code)
+
+    def tell_ending(self, ending: Ending) -> int:
+        """Show why the program ended early; returns its exit code."""
+        if ending.message:
+            _log_ending(ending)
+            if self.line.is_json:
+                error: dict[str, object] = {"message": ending.message, "hint": ending.hint, "problems": ending.problems}
+                with suppress(AmoGsheetError):  # the log has said already how it ended, and with what code
+                    output.write_json(cli_report.document(self.line.command, ending.exit_code, error))
+        return int(ending.exit_code)
+
+
+def _log_end(outcome: Outcome, options: Options) -> None:
+    if outcome.report.held:
+        told = {"event": "held back", "hint": cli_report.held_hint(outcome), "problems": outcome.report.held[1:]}
+        logger.error("%s", cli_report.held_message(outcome), extra=told)
+    figures = {
+        "event": "run ended",
+        "exit_code": int(outcome.exit_code),
+        "seconds": round(outcome.seconds, 1),
+        **outcome.counts,
+        "named": len(outcome.report.named),
+    }
+    level = logging.WARNING if cli_report.is_serious(outcome) else logging.INFO
+    logger.log(level, "%s", cli_report.summary(outcome, options), extra=figures)
+
+
+def _log_ending(ending: Ending) -> None:
+    told = {
+        "event": "stopped" if ending.is_stop else "failed",
+        "exit_code": int(ending.exit_code),
+        "hint": ending.hint,
+        "problems": ending.problems,
+    }
+    level = logging.WARNING if ending.is_stop else logging.ERROR
+    logger.log(level, "%s", ending.message, exc_info=ending.bug, extra=told)
