@@ -65,7 +65,7 @@ def test_the_leads_own_values_are_shown() -> None:
         "title": "Заказ с сайта",
         "tags": "опт, срочно",
         "created": 46_082,
-        "updated": pytest.approx(46_082 + 61 / 1440),
+        "updated": pytest.approx(46_082 + 61 / 1440, rel=0, abs=1e-9),
     }
 
 
