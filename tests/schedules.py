@@ -36,7 +36,9 @@ FAULTS: tuple[Callable[[bool], Fault], ...] = (
     lambda is_amo: Fault(Manner.CUT_SHORT),
     lambda is_amo: Fault(Manner.TIMEOUT_BEFORE),
     lambda is_amo: Fault(Manner.TIMEOUT_AFTER),
-    lambda is_amo: Fault(Manner.LATE, after=3),
+    lambda is_amo: Fault(Manner.LATE, after=1),
+    lambda is_amo: Fault(Manner.LATE, after=4),
+    lambda is_amo: Fault(Manner.LATE, after=9),
     lambda is_amo: Fault(Manner.KILL_BEFORE),
     lambda is_amo: Fault(Manner.KILL_AFTER),
 )
@@ -101,7 +103,7 @@ class Schedule:
         """Somebody does something."""
         acts = [self.pick] * 6 + [self.type_note, self.type_owned, self.sort, self.insert_row, self.delete_row, self.move_row]
         acts += [self.insert_column, self.move_column, self.new_lead, self.new_lead, self.move_lead, self.move_lead]
-        acts += [self.edit_lead, self.edit_lead, self.clear_pick]
+        acts += [self.edit_lead, self.edit_lead, self.edit_lead, self.sort, self.sort, self.insert_row, self.clear_pick]
         self.random.choice(acts)()
 
     def _some(self) -> int | None:
@@ -245,6 +247,9 @@ class Schedule:
         return outcome
 
     def _arm(self, is_quiet: bool) -> None:
+        # A cloud carries a request out within minutes or never: what the last run sent has landed when the next one begins.
+        for wire in (self.world.amo_wire, self.world.sheets_wire):
+            wire.land()
         self.stop.is_dead = False
         self.stop.countdown = None
         if is_quiet:
@@ -255,18 +260,22 @@ class Schedule:
             self.stop.countdown = self.random.randint(1, 40)
 
     def _arm_wire(self, wire: Faulty, is_amo: bool) -> None:
-        rate = self.random.choice([0, 0, 0.1, 0.3])
+        rate = self.random.choice([0, 0, 0.1, 0.3, 0.6])
         hand = self.random.choice([0, 0, 0.15, 0.4])
+        writing_hand = self.random.choice([0, 0.5, 1])
+        outage_from = wire.count + self.random.randint(1, 12) if self.random.random() < 0.15 else None
 
         def rule(number: int, request: Request) -> Fault | None:
-            if request.path == "/token" or self.random.random() >= rate:
+            is_out = outage_from is not None and number >= outage_from
+            if request.path == "/token" or not (is_out or self.random.random() < rate):
                 return None
             fault = self.random.choice(FAULTS)(is_amo)
             self.say(f"    # {request.method} {request.path[-40:]} {fault.manner.value}")
             return fault
 
         def before(number: int, request: Request) -> None:
-            if self.random.random() < hand:
+            is_write = request.method != "GET" and request.path != "/token"
+            if self.random.random() < (writing_hand if is_write else hand):
                 self.act()
 
         def die() -> None:
@@ -279,7 +288,8 @@ class Schedule:
         for wire in (self.world.amo_wire, self.world.sheets_wire):
             wire.rule = None
             wire.before_each = None
-            wire.land()
+            if self.random.random() < 0.5:
+                wire.land()
 
     # --- the whole ---
 
@@ -296,10 +306,10 @@ class Schedule:
         try:
             for _ in range(self.random.randint(1, 4)):
                 self.new_lead()
-            for _ in range(self.random.randint(3, 9)):
-                for _ in range(self.random.randint(0, 3)):
+            for _ in range(self.random.randint(5, 16)):
+                for _ in range(self.random.randint(0, 5)):
                     self.act()
-                self.run_once(self.random.choice(["pull", "push"]))
+                self.run_once(self.random.choice(["pull", "pull", "push"]))
                 if self.random.random() < 0.2:
                     self.world.clock.advance(self.random.choice([600, 3600, 90000]))
             self._rest()
@@ -309,6 +319,8 @@ class Schedule:
 
     def _rest(self) -> None:
         self.say("at rest")
+        self.world.amo_wire.land()
+        self.world.sheets_wire.land()
         self.world.clock.advance(1000)
         for _ in range(3):
             for command in ("push", "pull"):

@@ -89,7 +89,13 @@ class GoogleSheet:
                 lines = self._columns(title, wanted)
             header = grid.find_header(grid.turned(lines[0]))
             if header is None:
-                return SheetLook(None, self._is_empty(title, lines), {})
+                if any(_has_content(columns) for columns in lines):
+                    return SheetLook(None, False, {})
+                whole = self._whole(title)
+                if grid.find_header(whole[: grid.HEADER_SEARCH_ROWS]) is None:
+                    return SheetLook(None, not _has_content(whole), {})
+                # The header appeared between the two reads.
+                continue
             found = grid.key_columns(header)
             if found == wanted:
                 ids, statuses = (column[0] if column else [] for column in lines[1:])
@@ -254,11 +260,9 @@ class GoogleSheet:
         areas = [TOP_ROWS, *(Area(0, index, None, index + 1) for index in indexes)]
         return [columns for _, columns in self._calls.values(title, areas, by_columns=True)]
 
-    def _is_empty(self, title: str, lines: Sequence[Sequence[Sequence[CellValue]]]) -> bool:
-        if any(_has_content(columns) for columns in lines):
-            return False
+    def _whole(self, title: str) -> list[list[CellValue]]:
         ((_, rows),) = self._calls.values(title, [Area()])
-        return not _has_content(rows)
+        return rows
 
     def _rows(
         self, title: str, header: Header, row_numbers: Sequence[int], indexes: Sequence[int], column_count: int | None = None

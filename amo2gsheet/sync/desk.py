@@ -139,7 +139,7 @@ class Desk:
             return self._dry_round(known, pending, found) if run.is_dry else Outcome(again=set(pending))
         planner = Planner(run, known, place, found)
         rows, seen = self._read(place, pending)
-        row_plans = planner.rows(pending, rows)
+        row_plans = planner.rows(pending, rows, chunk)
         outcome = Outcome(again={lead_id for lead_id in pending if lead_id in place.presence.row_of and lead_id not in rows})
         for plans in _batches([plan for plan in row_plans if plan.writes]):
             outcome.add(self._write(known, place, plans, seen))

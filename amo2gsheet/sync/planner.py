@@ -31,7 +31,7 @@ class Planner:
     place: Place
     found: Mapping[int, LeadDetails]
 
-    def rows(self, pending: Mapping[int, Due], rows: Mapping[int, Row]) -> list[RowPlan]:
+    def rows(self, pending: Mapping[int, Due], rows: Mapping[int, Row], chunk: Chunk) -> list[RowPlan]:
         """Plan the rows that stand; say what meets for the first time."""
         run, state = self.run, self.run.state
         bases = self._bases(pending)
@@ -54,9 +54,17 @@ class Planner:
             )
             plans.append(plan)
             self._name_differing(plan)
+            if plan.is_left_to_push and self._has_moved(lead_id, bases.get(lead_id)):
+                # Should the person pick the old text again, amoCRM's move is what is left to be shown.
+                state.owe(lead_id, "left to push")
+                chunk.paid.discard(lead_id)
             if lead_id in first_met and not plan.differing and plan.base.status != bases[lead_id].status:
                 run.stop_waiting([lead_id], "first meeting")
         return plans
+
+    def _has_moved(self, lead_id: int, base: Base | None) -> bool:
+        """Whether amoCRM's stage is another than the base's."""
+        return base is not None and base.status is not None and base.status.stage != self.found[lead_id].lead.stage
 
     def _bases(self, pending: Mapping[int, Due]) -> dict[int, Base]:
         """The bases of leads; for rows of the old service, what it last knew of their status."""

@@ -14,6 +14,7 @@ from amo2gsheet.sync import directory
 from amo2gsheet.sync.directory import Known
 from amo2gsheet.sync.place import Place, check_emptied, find_tab, open_place
 from amo2gsheet.sync.plan import Guard, MovePlan, PushPlan, cell_text, plan_push
+from amo2gsheet.sync.presence import DELETED, SEEN
 from amo2gsheet.sync.record import base_to_json
 from amo2gsheet.sync.settle import agree_on_move, settle
 
@@ -55,7 +56,7 @@ def push(run: Run) -> None:
         known = directory.refresh_pipelines(run)
         changed = _changed(run, known, place)
     bases = run.state.bases(changed)
-    leads = _read_leads(run, list(changed), bases)
+    leads = _read_leads(run, changed, bases)
     plan = plan_push(leads, changed, bases, known.rules, run.settings.conflict_winner)
     _take_agreed(run, known, plan, leads)
     moves = _second_look(run, place, plan.moves)
@@ -70,6 +71,7 @@ def _look(run: Run, known: Known) -> Place | None:
     """Look at the remembered tab; find it by its ID where its title has changed. None: there is nothing to push from."""
     title = run.state.tab_title
     if title is None:
+        run.notice("this state knows of no row yet, so nothing is pushed; `amo2gsheet pull` comes first")
         return None
     try:
         place = open_place(run, known, title)
@@ -81,10 +83,15 @@ def _look(run: Run, known: Known) -> Place | None:
         place = open_place(run, known, title)
     if place is None:
         check_emptied(run, title)
-    elif run.vanished or not place.presence.row_of:
+    elif run.vanished or (not place.presence.row_of and _misses_rows(run)):
         # Rows gone may mean that another tab bears the title now: the tab list tells.
         find_tab(run, run.sheet.workbook())
     return place
+
+
+def _misses_rows(run: Run) -> bool:
+    """Whether tracked rows were there lately; a tab that had none, or lost all long ago, is looked at no closer."""
+    return any(SEEN <= missing < DELETED for _, missing in run.state.status_texts().values())
 
 
 def _changed(run: Run, known: Known, place: Place) -> dict[int, tuple[int, str]]:
@@ -120,13 +127,13 @@ def _digest(known: Known) -> str:
     return hashlib.blake2b(repr(known.directory.pipelines).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def _read_leads(run: Run, lead_ids: Sequence[int], bases: Mapping[int, Base]) -> dict[int, Lead]:
+def _read_leads(run: Run, changed: Mapping[int, tuple[int, str]], bases: Mapping[int, Base]) -> dict[int, Lead]:
     """Read leads as they are now: few by ID; many in bulk, and by ID those that the bulk answer leaves out or shows changed."""
     found: dict[int, Lead] = {}
-    one_by_one = list(lead_ids)
-    if len(lead_ids) > READ_ONE_BY_ONE:
-        found = run.amo.leads_by_id(lead_ids)
-        one_by_one = [lead_id for lead_id in lead_ids if lead_id not in found or _has_moved(found[lead_id], bases.get(lead_id))]
+    one_by_one = list(changed)
+    if len(changed) > READ_ONE_BY_ONE:
+        found = run.amo.leads_by_id(one_by_one)
+        one_by_one = [lead_id for lead_id in changed if lead_id not in found or _has_moved(found[lead_id], bases.get(lead_id))]
     failures = 0
     for lead_id in one_by_one:
         found.pop(lead_id, None)
@@ -140,7 +147,7 @@ def _read_leads(run: Run, lead_ids: Sequence[int], bases: Mapping[int, Base]) ->
                 raise
             continue
         if lead is None:
-            _name_gone(run, lead_id)
+            _name_gone(run, lead_id, changed[lead_id][1])
         else:
             found[lead_id] = lead
     run.report.leads_read += len(found)
@@ -151,8 +158,8 @@ def _has_moved(lead: Lead, base: Base | None) -> bool:
     return base is None or base.status is None or lead.stage != base.status.stage
 
 
-def _name_gone(run: Run, lead_id: int) -> None:
-    text = run.state.status_texts()[lead_id][0] or ""
+def _name_gone(run: Run, lead_id: int, text: str) -> None:
+    """Name a lead that is gone; it is not asked for again while its cell shows this text."""
     run.wait(
         Waiting(lead_id, "gone lead", "", key=text, since=run.now),
         f"lead {lead_id} is not in amoCRM any more (deleted or merged); its row is left as it is and its picks are not sent",

@@ -5,7 +5,7 @@ Plain data ⇄ JSON; reads and writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -128,20 +128,36 @@ def neighbours(row_numbers: Iterable[int], first: int, last: int, reach: int) ->
     return sorted(number for number in near if first <= number <= last)
 
 
-def shown_base(written: Written, row: Row | None) -> Base | None:
-    """The base of a write that has landed, its sheet side as the row showed it; as sent, where the row was not seen."""
+def shown_base(written: Written, row: Row) -> Base | None:
+    """The base of a write that has landed, its sheet side as the write's own answer showed the row."""
     base = written.base
-    if base is None or row is None:
-        return base
+    if base is None:
+        return None
     cells = dict(base.cells)
-    for cell in written.cells:
-        if cell.key in cells and cell.index in row.cells:
-            cells[cell.key] = CellBase(cells[cell.key].amo, row.cells[cell.index])
     status = base.status
     for cell in written.cells:
-        if cell.key == "status" and status is not None and cell.index in row.cells:
+        if cell.index not in row.cells:
+            continue
+        if cell.key in cells:
+            cells[cell.key] = CellBase(cells[cell.key].amo, row.cells[cell.index])
+        elif cell.key == "status" and status is not None:
             status = replace(status, text=cell_text(row.cells[cell.index]))
     return Base(base.lead_id, status, cells)
+
+
+def landed_base(written: Written, landed: Collection[CellPlan], former: Base | None) -> Base | None:
+    """The base of a write of which a later look saw these cells to have landed; of the others what was agreed before holds.
+
+    The sheet side is as sent: what a cell shows by now may be a person's.
+    """
+    base = written.base
+    if base is None:
+        return None
+    missed = {cell.key for cell in written.cells if cell not in landed}
+    agreed = former or Base(base.lead_id)
+    kept = {key: agreed.cells.get(key) if key in missed else cell for key, cell in base.cells.items()}
+    status = agreed.status if "status" in missed else base.status
+    return Base(base.lead_id, status, {key: cell for key, cell in kept.items() if cell is not None})
 
 
 def exceptions_of(texts: Mapping[int, CellValue], agreed: Mapping[int, str | None]) -> dict[int, CellValue]:

@@ -32,9 +32,9 @@ class Stray:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Lead ID → row of the writes that landed, and the values that strayed."""
+    """Lead ID → the cells of its write that landed (at least one), and the values that strayed."""
 
-    landed: Mapping[int, Row]
+    landed: Mapping[int, tuple[CellPlan, ...]]
     strays: tuple[Stray, ...]
 
 
@@ -83,11 +83,11 @@ def inspect(
     judge = _Judge(record, header, columns, bases)
     many = set(doubled)
     by_lead = {row.lead_id: row for row in rows if row.lead_id is not None and row.lead_id not in many}
-    landed: dict[int, Row] = {}
+    landed: dict[int, tuple[CellPlan, ...]] = {}
     for write in record.writes:
         row = by_lead.get(write.lead_id) if write.lead_id else _row_numbered(rows, write.row_number)
-        if row is not None and judge.has_landed(write, row):
-            landed[write.lead_id] = row
+        if row is not None and (cells := judge.landed(write, row)):
+            landed[write.lead_id] = cells
     return Inspection(landed, tuple(judge.strays(rows)))
 
 
@@ -116,11 +116,22 @@ class _Judge:
         text = self._record.column_text(cell.index)
         return self._index_of.get(text, cell.index) if text else cell.index
 
-    def has_landed(self, write: Written, row: Row) -> bool:
-        """Whether a value that was not there before stands in the lead's row; a person may have changed others since."""
-        return any(
-            same_value(row.cells.get(self._home(cell)), cell.new) and not same_value(cell.old, cell.new) for cell in write.cells
+    def landed(self, write: Written, row: Row) -> tuple[CellPlan, ...]:
+        """The cells of a write whose values stand in the lead's row, or stood there until a person changed them.
+
+        A row lands as a whole or not at all, but where columns moved it may have hit some of its columns only. So beside a value
+        that stands there, a cell that shows neither value counts as changed since, if its column is where it was.
+        """
+        if not any(self._shows(row, cell, cell.new) and not same_value(cell.old, cell.new) for cell in write.cells):
+            return ()
+        return tuple(
+            cell
+            for cell in write.cells
+            if self._shows(row, cell, cell.new) or (self._home(cell) == cell.index and not self._shows(row, cell, cell.old))
         )
+
+    def _shows(self, row: Row, cell: CellPlan, value: CellValue) -> bool:
+        return same_value(row.cells.get(self._home(cell)), value)
 
     def strays(self, rows: Sequence[Row]) -> Iterable[Stray]:
         """Every value of the write that stands in a cell which nothing explains."""

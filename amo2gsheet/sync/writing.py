@@ -12,7 +12,7 @@ from amo2gsheet.model import Base, Row, WriteAnswer
 from amo2gsheet.state.records import HistoryEntry, Intent
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, cell_text
-from amo2gsheet.sync.record import Record, Trace, Written, record_to_json, shown_base
+from amo2gsheet.sync.record import Record, Trace, Written, landed_base, record_to_json, shown_base
 from amo2gsheet.sync.strays import Inspection, Stray, inspect, landed_cleanly, leads_of, repaired_text, rows_of, traces_of
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def write_cells(run: Run, known: Known, place: Place, record: Record) -> Outcome
         raise
     if landed_cleanly(record, answer):
         assert answer.rows is not None
-        rows = {write.lead_id: row for write, row in zip(record.writes, answer.rows, strict=True)}
-        _agree(run, record, rows, intent)
+        bases = [shown_base(write, row) for write, row in zip(record.writes, answer.rows, strict=True)]
+        _agree(run, record, {write.lead_id: write.cells for write in record.writes}, bases, intent)
         return Outcome(landed=leads)
     return _check(run, known, place.title, record, answer, intent)
 
@@ -118,9 +118,7 @@ def settle_record(
         strays = [stray for stray in view.inspection.strays if stray.is_known]
         if not strays or run.is_dry:
             _name_unknown(run, view.inspection.strays)
-            landed = view.inspection.landed
-            _agree(run, record, landed, intent, is_kept=is_kept and len(landed) < len(record.writes))
-            return set(landed)
+            return _agree_on_landed(run, record, view.inspection.landed, intent, is_kept=is_kept)
         _repair(run, known, view, strays, rounds - 1)
     return set()
 
@@ -152,39 +150,60 @@ def look_into(run: Run, known: Known, title: str, record: Record, *, is_unseen: 
 def _carried_off(place: Place, record: Record) -> list[Trace]:
     """Rows that a status may have strayed to and that moved since.
 
-    Only where the lead's own row has moved and does not show its value: then every row that shows it is looked into.
+    Only where rows have moved and the lead's own one does not show its value: then every row that shows it is looked into.
     """
     row_of, texts = place.presence.row_of, place.presence.texts
-    own = {write.lead_id for write in record.writes}
+    own = {(write.lead_id, cell_text(cell.new)) for write in record.writes for cell in write.cells if cell.key == "status"}
+    seen = [(row.lead_id, row.number) for row in record.before] + [(write.lead_id, write.row_number) for write in record.writes]
+    if all(row_of.get(lead_id, number) == number for lead_id, number in seen if lead_id):
+        return []
     sought: dict[str, CellPlan] = {}
     for write in record.writes:
         for cell in write.cells:
-            has_moved = row_of.get(write.lead_id, 0) != write.row_number
-            if cell.key == "status" and has_moved and cell_text(texts.get(write.lead_id)) != cell_text(cell.new):
+            if cell.key == "status" and cell_text(texts.get(write.lead_id)) != cell_text(cell.new):
                 sought[cell_text(cell.new)] = cell
     return [
         Trace(lead_id, row_of[lead_id], sought[cell_text(value)].index, value)
         for lead_id, value in texts.items()
-        if lead_id not in own and cell_text(value) in sought
+        if cell_text(value) in sought and (lead_id, cell_text(value)) not in own
     ]
 
 
-def _agree(run: Run, record: Record, rows: Mapping[int, Row], intent: Intent, *, is_kept: bool = False) -> None:
-    """Move the bases of what landed and drop the intent, in one commit."""
-    bases: list[Base] = []
+def _agree_on_landed(
+    run: Run, record: Record, landed: Mapping[int, Sequence[CellPlan]], intent: Intent, *, is_kept: bool
+) -> set[int]:
+    """Agree on what a look saw to have landed; return the leads of which everything did. The others are planned again."""
+    former = run.state.bases(landed)
+    bases = [
+        landed_base(write, landed[write.lead_id], former.get(write.lead_id)) if write.lead_id in landed else None
+        for write in record.writes
+    ]
+    whole = {write.lead_id for write in record.writes if len(landed.get(write.lead_id, ())) == len(write.cells)}
+    run.state.owe_all(landed.keys() - whole - {0}, "landed in part")
+    _agree(run, record, landed, bases, intent, is_kept=is_kept and len(landed) < len(record.writes))
+    return whole
+
+
+def _agree(
+    run: Run,
+    record: Record,
+    landed: Mapping[int, Sequence[CellPlan]],
+    bases: Sequence[Base | None],
+    intent: Intent,
+    *,
+    is_kept: bool = False,
+) -> None:
+    """Move the bases of what landed and drop the intent, in one commit. `bases` are those of the record's writes, in order."""
     entries: list[HistoryEntry] = []
-    for write in record.writes:
-        if write.lead_id not in rows:
+    for write, base in zip(record.writes, bases, strict=True):
+        if base is None:
             continue
-        base = shown_base(write, rows[write.lead_id])
-        if base is not None:
-            bases.append(base)
-            run.report.rows += 1
-            entries += [entry_of(run, write.lead_id, cell) for cell in write.cells]
-            for cell in write.cells:
-                say_written(run, write, cell)
+        run.report.rows += 1
+        entries += [entry_of(run, write.lead_id, cell) for cell in landed[write.lead_id]]
+        for cell in landed[write.lead_id]:
+            say_written(run, write, cell)
     with run.state.transaction():
-        run.state.save_bases(bases)
+        run.state.save_bases([base for base in bases if base is not None])
         run.record(entries)
         if not is_kept:
             run.state.drop_intent(intent.id)
