@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -13,16 +14,34 @@ from amo2gsheet.config import Settings, load_settings
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox.amo import AmoCloud
 from amo2gsheet.sandbox.clock import VirtualClock
+from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Faulty
 from amo2gsheet.sandbox.sheets import SPREADSHEET_ID, SheetsCloud
 from amo2gsheet.sandbox.sheets_people import Person
 from amo2gsheet.sandbox.transport import mount
+from amo2gsheet.state import StateStore
+from amo2gsheet.state.records import HistoryEntry, Waiting
 
 AMO_URL = "http://127.0.0.1:8001"
 SHEETS_URL = "http://127.0.0.1:8002"
 START = 1_790_000_000
 TAB = "Sheet1"
 STATUS = "статус"
+
+
+def is_insert(request: Request) -> bool:
+    """Whether a request inserts rows into the sheet."""
+    return request.path.endswith(":batchUpdate") and b"insertDimension" in request.body
+
+
+def is_cell_write(request: Request) -> bool:
+    """Whether a request writes cells of rows that stand."""
+    return request.path.endswith("/values:batchUpdate")
+
+
+def is_move(request: Request) -> bool:
+    """Whether a request moves leads."""
+    return request.method == "PATCH"
 
 
 class RunClock:
@@ -151,6 +170,16 @@ class World:
         except AmoGsheetError as error:
             return error.exit_code
 
+    def once(self, wire: Faulty, is_moment: Callable[[Request], bool], act: Callable[[], object]) -> None:
+        """Let somebody act once, right before the first request of that kind is carried out."""
+
+        def hand(_number: int, request: Request) -> None:
+            if is_moment(request):
+                wire.before_each = None
+                act()
+
+        wire.before_each = hand
+
     # --- looking ---
 
     def status(self, lead_id: int) -> object:
@@ -173,6 +202,32 @@ class World:
         """The lead IDs in the tab, from top to bottom."""
         return [row["ID"] for row in self.rows() if row.get("ID") not in (None, "")]
 
+    def row(self, lead_id: int) -> dict[str, object]:
+        """The only row of a lead, as header → value."""
+        (row,) = [row for row in self.rows() if row.get("ID") == lead_id]
+        return row
+
+    def state(self) -> StateStore:
+        """The state as it stands; use it in a `with`."""
+        state = StateStore.open_readonly(self.settings.state_db, self.outside.clock)
+        assert state is not None
+        return state
+
+    def waiting(self, kind: str | None = None) -> list[Waiting]:
+        """What waits for a person."""
+        with self.state() as state:
+            return state.waiting(kind)
+
+    def history(self, lead_id: int, kind: str | None = None) -> list[HistoryEntry]:
+        """What was done to a lead, oldest first."""
+        with self.state() as state:
+            return [entry for entry in state.history(lead_id) if kind in (None, entry.kind)]
+
+    def agreed(self) -> dict[int, tuple[str | None, int]]:
+        """What the state holds of every tracked lead: status text of the base, count of runs that did not see the row."""
+        with self.state() as state:
+            return state.status_texts()
+
     def patches(self) -> int:
         """How many PATCH requests amoCRM got."""
         return sum(exchange.request.method == "PATCH" for exchange in self.amo_wire.log)
@@ -180,3 +235,31 @@ class World:
     def sheet_writes(self) -> int:
         """How many writing requests Sheets got."""
         return self.sheets.count("write")
+
+    def validation(self, row_number: int) -> dict[str, Any] | None:
+        """The dropdown rule of a status cell, as Sheets words it."""
+        column = self.person.column_of(STATUS) - 1
+        found = self.person.tab.look(row_number - 1, column, ("dataValidation",))
+        return None if found is None else dict(found)
+
+    # --- coming to rest ---
+
+    def rest(self) -> None:
+        """One `push` and one `pull` bring both sides together; no run after that writes anything."""
+        self.push()
+        self.pull()
+        self.assert_silent()
+
+    def assert_silent(self) -> None:
+        """No run writes on either side or has anything to tell, now and hours later; the last ones cost what an idle run may."""
+        writes, patches, table = self.sheet_writes(), self.patches(), self.sheets.table(self.person.title)
+        outcomes = [self.pull(), self.push()]
+        self.clock.advance(7200)
+        outcomes += [self.pull(), self.push()]
+        idle_pull, idle_push = self.pull(), self.push()
+        for outcome in (*outcomes, idle_pull, idle_push):
+            assert (outcome.exit_code, outcome.report.named, outcome.report.plan) == (ExitCode.DONE, [], [])
+        assert (self.sheet_writes(), self.patches()) == (writes, patches)
+        assert self.sheets.table(self.person.title) == table
+        assert (idle_pull.amo_requests, idle_pull.sheet_requests) == (1, 0)
+        assert (idle_push.amo_requests, idle_push.sheet_requests) == (0, 1)
