@@ -21,6 +21,7 @@ TOKENS_NAME = ".amo_tokens.sandbox.json"
 
 _TOKEN_DAYS = 365
 _LOG_LIMIT = 100
+_HIGHEST_PORT = 65_533
 
 
 def _until_stopped() -> None:
@@ -28,7 +29,7 @@ def _until_stopped() -> None:
 
 
 def run_sandbox(directory: Path, port: int, write: Callable[[str], None], wait: Callable[[], None] = _until_stopped) -> int:
-    """Serve until `wait` ends or a signal comes: amoCRM at `port`, Sheets one above, the page two above; 0 takes free ports.
+    """Serve until `wait` ends or a signal comes: the page at `port`, amoCRM one above, Sheets two above; 0 takes free ports.
 
     The settings file and the key (both 0600) are written anew. What earlier runs remembered in this folder is thrown away:
     it belongs to leads and rows that are no more.
@@ -36,14 +37,16 @@ def run_sandbox(directory: Path, port: int, write: Callable[[str], None], wait: 
     Raises:
         OSError: a port is taken, the folder cannot be written, or its `.env` is not the sandbox's own.
     """
+    if port > _HIGHEST_PORT:
+        raise OSError(f"Port {port} leaves no room for the two ports above it.")
     shop = Shop()
-    server = SandboxServer(Faulty(shop.amo, log_limit=_LOG_LIMIT), Faulty(shop.sheets, log_limit=_LOG_LIMIT), port)
+    server = SandboxServer(Faulty(shop.amo, log_limit=_LOG_LIMIT), Faulty(shop.sheets, log_limit=_LOG_LIMIT), port and port + 1)
     with server:
         shop.move_to(server.amo_url, server.sheets_url)
         shop.take_orders()
         env_file = _write_files(directory, shop, server)
         commands = _commands(env_file)
-        page_url = server.serve(Page(shop, commands), port and port + 2)
+        page_url = server.serve(Page(shop, commands), port)
         write(_welcome(page_url, server, env_file, commands))
         if sys.stdout is not None:
             sys.stdout.flush()

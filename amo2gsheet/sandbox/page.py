@@ -135,7 +135,8 @@ class Page:
         for lead in sorted(account.leads.current.values(), key=lambda lead: lead.id):
             contacts = [account.contacts.current.get(link.contact_id) for link in lead.contacts]
             names = ", ".join(contact.name for contact in contacts if contact)
-            found.append(LeadLine(lead.id, lead.name, names, f"{lead.pipeline_id}:{lead.status_id}"))
+            pipeline = account.pipelines[lead.pipeline_id].name
+            found.append(LeadLine(lead.id, lead.name, names, pipeline, f"{lead.pipeline_id}:{lead.status_id}"))
         return tuple(found)
 
     def _stages(self) -> tuple[StageChoice, ...]:

@@ -14,10 +14,12 @@ h1 { font-size: 1.3rem; margin: 0 0 .3rem } h2 { font-size: 1.05rem; margin: 1.6
 p { margin: .3rem 0; max-width: 60rem } .hint { color: #666 }
 pre { background: #f3f4f6; padding: .6rem .8rem; border-radius: 6px; overflow-x: auto; margin: .5rem 0 }
 .said { background: #fde8e8; border: 1px solid #e5a5a5; border-radius: 6px; padding: .4rem .7rem }
-.wide { overflow-x: auto; border: 1px solid #ccc; max-width: 100% }
+.wide { overflow-x: auto; scroll-padding-left: 9rem; border: 1px solid #ccc; max-width: 100% }
 table { border-collapse: collapse } td, th { border: 1px solid #ddd; padding: 0; font-weight: normal; text-align: left }
 .number, .delete { background: #f3f4f6; color: #777; padding: 0 .4rem; text-align: center }
-tr.header td { background: #f3f4f6 } tr.header input { font-weight: 600 }
+.grid td:nth-child(-n+2) { position: sticky; z-index: 1 } .grid td:nth-child(2) { left: 2rem; background: #fff }
+.grid td.number { left: 0; width: 2rem; min-width: 2rem; box-sizing: border-box }
+tr.header td, .grid tr.header td { background: #f3f4f6 } tr.header input { font-weight: 600 }
 form { margin: 0; display: flex; align-items: center }
 td input, td select { border: 0; background: transparent; font: inherit; padding: .25rem .4rem; color: inherit }
 td input:focus, td select:focus { outline: 2px solid #1a73e8; background: #fff }
@@ -80,6 +82,7 @@ class LeadLine:
     lead_id: int
     name: str
     contacts: str
+    pipeline: str
     stage: str
 
 
@@ -137,7 +140,7 @@ def _sheet(view: PageView) -> str:
     is_empty = len(view.lines) < 2
     hint = "The tab is empty: run the first command." if is_empty else "Type into any cell; Enter or leaving it sends it."
     return f"""<p class="hint">{hint}</p>
-<div class="wide"><table>{rows}</table></div>
+<div class="wide"><table class="grid">{rows}</table></div>
 <div class="acts">
 {_form(view, "/add", '<input name="lead" size="9" placeholder="lead ID" aria-label="lead ID"><button>Add a row</button>')}
 {_form(view, "/undo", "<button>Undo</button>")}
@@ -180,7 +183,8 @@ def _sort(view: PageView, cell: Cell) -> str:
 def _leads(view: PageView) -> str:
     rows = "\n".join(
         f'<tr><td class="number">{lead.lead_id}</td><td class="text">{escape(lead.name)}</td>'
-        f'<td class="text">{escape(lead.contacts)}</td><td>{_move(view, lead)}</td></tr>'
+        f'<td class="text">{escape(lead.contacts)}</td><td class="text">{escape(lead.pipeline)}</td>'
+        f"<td>{_move(view, lead)}</td></tr>"
         for lead in view.leads
     )
     new = (
@@ -189,7 +193,7 @@ def _leads(view: PageView) -> str:
     )
     return f"""<p class="hint">Pick a stage to move a lead.</p>
 <div class="wide"><table><tr class="header"><td class="number">ID</td><td class="text">Name</td>
-<td class="text">Contacts</td><td class="text">Stage</td></tr>
+<td class="text">Contacts</td><td class="text">Pipeline</td><td class="text">Stage</td></tr>
 {rows}</table></div>
 <div class="acts">{_form(view, "/lead", new)}</div>"""
 
