@@ -146,7 +146,7 @@ def plan_row(
     before = base or Base(now.lead.id)
     writes: list[CellPlan] = []
     differing: list[ColumnKey] = []
-    cells: dict[ColumnKey, CellBase] = {}
+    cells = {key: agreed for key, agreed in before.cells.items() if key in now.cells}
     for key, value in now.cells.items():
         index = columns.index[key]
         cell = row.cells.get(index)
@@ -161,8 +161,6 @@ def plan_row(
             cells[key] = CellBase(value, value)
         elif verdict in (Verdict.AGREE, Verdict.DIFFER):
             cells[key] = CellBase(value, cell)
-        elif agreed is not None:
-            cells[key] = agreed
     _plan_sync_cell(row, columns, sync_text, writes)
     status, status_verdict = _plan_status(now.lead, row, before.status, columns, rules, winner, writes, takes_amo=takes_amo)
     if status_verdict is Verdict.DIFFER:
