@@ -106,11 +106,12 @@ def test_i2_killed_in_the_middle_of_a_transaction_nothing_of_it_is_kept(tmp_path
     StateStore.open(path, time).close()
     # A following of the tab takes two steps, a batch three: the second batch dies between its writes.
     assert work(path, 6).returncode == -signal.SIGKILL
-    assert Path(f"{path}-wal").exists()
+    left = {name: Path(f"{path}{name}").read_bytes() for name in ("", "-wal")}
 
     store = StateStore.open_readonly(path, time)
     assert store is not None
     with store:
         assert contents(store) == after(1)
+    assert {name: Path(f"{path}{name}").read_bytes() for name in left} == left
     with StateStore.open(path, time) as store:
         assert (contents(store), store.was_damaged) == (after(1), None)

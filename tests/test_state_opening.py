@@ -13,14 +13,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import REPOSITORY
 
-from amo2gsheet.exceptions import ExitCode, StateError
+from amo2gsheet.exceptions import ExitCode, LockedError, StateError
+from amo2gsheet.filelock import FileLock
 from amo2gsheet.model import Base, CellBase, Stage, StatusBase
 from amo2gsheet.sandbox.clock import VirtualClock
-from amo2gsheet.state import HistoryEntry, StateStore, schema
+from amo2gsheet.state import HistoryEntry, StateStore, opening, schema
 
 NOW = 1_750_000_000
 STAMP = "20250615-150640"
@@ -187,6 +189,39 @@ def test_two_processes_that_begin_at_once_share_one_state(path: Path) -> None:
     with StateStore.open(path, time) as store:
         assert [store.get(str(number)) for number in range(6)] == ["here"] * 6
     assert files(path.parent) == [path.name]
+
+
+def test_only_one_run_at_a_time_makes_a_state(path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that both found none would each make one, and what the first wrote would be gone."""
+    real = opening._create
+    tried: list[str] = []
+
+    def create(*values: Any) -> None:
+        with pytest.raises(LockedError):
+            FileLock(path.with_name(f"{path.name}.opening.lock")).acquire(0, clock)
+        tried.append("in vain")
+        real(*values)
+
+    monkeypatch.setattr(opening, "_create", create)
+    StateStore.open(path, clock).close()
+
+    assert (tried, files(path.parent)) == (["in vain"], [path.name])
+
+
+def test_a_state_that_another_run_made_meanwhile_is_used(
+    path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = FileLock.acquire
+    made: list[str] = []
+
+    def acquire(self: FileLock, *values: Any) -> None:
+        monkeypatch.undo()
+        made.append(filled(path, clock))
+        real(self, *values)
+
+    monkeypatch.setattr(FileLock, "acquire", acquire)
+    with StateStore.open(path, clock) as store:
+        assert (store.state_id, store.tracked_count()) == (made[0], 300)
 
 
 def test_i4_every_file_that_a_run_leaves_is_ignored_by_git(path: Path, clock: VirtualClock, tmp_path: Path) -> None:
@@ -494,6 +529,21 @@ def test_reading_leaves_no_trace(path: Path, clock: VirtualClock) -> None:
             store.put("key", "value")
 
     assert (contents(path.parent), path.stat().st_mtime_ns) == (before, changed_at)
+
+
+@pytest.mark.parametrize("is_noted", [True, False])
+def test_reading_leaves_no_trace_when_a_check_is_due(is_noted: bool, path: Path, clock: VirtualClock) -> None:
+    filled(path, clock)
+    clock.jump(24 * 3600)
+    if is_noted:
+        Path(f"{path}.check").touch()
+    before = contents(path.parent)
+
+    store = StateStore.open_readonly(path, clock)
+    assert store is not None
+    store.close()
+
+    assert contents(path.parent) == before
 
 
 def test_reading_leaves_no_trace_beside_a_run_that_writes(path: Path, clock: VirtualClock) -> None:
