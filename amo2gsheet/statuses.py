@@ -160,9 +160,8 @@ class StatusRules:
         """Whether a cell's text and a stage agree: the stage is shown so, or it is what the text stands for in its pipeline."""
         return self.same_text(text, self.shown(stage)) or self.target(text, stage.pipeline_id) == stage
 
-    def _meaning(self, text: str) -> tuple[bool, str]:
-        reading = self._readings.get(text)
-        return (False, fold(text)) if reading is None else (True, reading)
+    def _meaning(self, text: str) -> str:
+        return self._readings.get(text) or fold(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +230,7 @@ def _readings(
     yield from ((value, value) for value in dropdown)
     yield from ((text, text) for text in shown.values())
     yield from ((one.name, shown[one.stage]) for one in stages)
-    yield from ((name, display.named(name)) for name in (*status_display, *BUILT_IN_DISPLAY))
+    yield from ((name, text) for name in (*status_display, *BUILT_IN_DISPLAY) if (text := display.named(name)))
 
 
 def _target_names(

@@ -292,6 +292,13 @@ def test_d5_a_raw_name_counts_as_its_shown_text_also_beside_the_dropdown() -> No
     assert rules.means_same("думка", numbered(1))
 
 
+def test_an_empty_text_in_the_users_map_is_no_entry() -> None:
+    rules = rules_of(a_pipeline(FIRST, "OTKAZ"), status_display={"OTKAZ": "", "Раздумье": " "})
+
+    assert rules.shown(numbered(1)) == "Отказ"
+    assert not rules.same_text("Раздумье", "")
+
+
 def test_a_text_that_is_shown_for_one_stage_is_not_read_as_the_name_of_another() -> None:
     rules = rules_of(
         a_pipeline(FIRST, "Склад", "Отгрузка"),

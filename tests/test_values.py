@@ -140,6 +140,11 @@ def test_what_is_no_number_or_too_long_for_a_cell_stays_text(value: str) -> None
     assert number_cell(value) == value
 
 
+def test_a_number_may_fill_a_cell_to_its_last_digit() -> None:
+    assert number_cell("123456789012345") == 123_456_789_012_345
+    assert number_cell(True) == "Да"
+
+
 def test_a_number_that_json_or_a_cell_cannot_hold_becomes_text() -> None:
     assert [number_cell(value) for value in (math.inf, math.nan, 10**15, -(10**20))] == [
         "inf",
