@@ -83,11 +83,13 @@ def _pull(
     ] = False,
     is_json: Json = False,
 ) -> int:
+    session = _session(context)
+    settings = session.settings()
+    # Only now: loading all that a run needs takes longer than finding that it cannot begin.
     from amo2gsheet import commands
 
-    session = _session(context)
     options = commands.Options(is_full, is_dry, is_forced)
-    outcome = commands.run_pull(session.settings(), options, commands.Outside.real(), session.say_waiting)
+    outcome = commands.run_pull(settings, options, commands.Outside.real(), session.say_waiting)
     return session.tell(outcome, options)
 
 
@@ -98,11 +100,13 @@ def _push(
     is_forced: Annotated[bool, typer.Option("--force", help="Let through the moves that were held back.")] = False,
     is_json: Json = False,
 ) -> int:
+    session = _session(context)
+    settings = session.settings()
+    # Only now: loading all that a run needs takes longer than finding that it cannot begin.
     from amo2gsheet import commands
 
-    session = _session(context)
     options = commands.Options(is_dry=is_dry, is_forced=is_forced)
-    outcome = commands.run_push(session.settings(), options, commands.Outside.real(), session.say_waiting)
+    outcome = commands.run_push(settings, options, commands.Outside.real(), session.say_waiting)
     return session.tell(outcome, options)
 
 

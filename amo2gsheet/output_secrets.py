@@ -15,7 +15,7 @@ _SHORTEST = 8
 _KNOWN_SHAPES = re.compile(
     "|".join(
         [
-            r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*",  # a JSON web token: amoCRM's access token, Google's assertion
+            r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*",  # a JSON web token: amoCRM's access token, Google's assertion
             r"def50[0-9a-f]{20,}",  # amoCRM's refresh token and authorization code
             r"ya29\.[\w.-]+",  # Google's access token
             r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
