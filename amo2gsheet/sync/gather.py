@@ -286,6 +286,8 @@ class Feed:
         self.known = directory.refresh(run)
         self._refreshed |= {"pipelines", "users", "fields"}
         changed = directory.leads_renamed(run, before, self.known.directory)
+        # Reads as empty where there is no such tab; the tab list would cost a request more.
+        self.known = directory.with_staff(run, self.known, has_tab=True)
         for name, read, leads_of in (
             ("contacts", run.amo.changed_contacts, run.state.leads_of_contacts),
             ("companies", run.amo.changed_companies, run.state.leads_of_companies),
