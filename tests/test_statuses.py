@@ -371,6 +371,14 @@ def test_a_value_of_ones_own_is_the_stage_shown_so_else_called_so() -> None:
     assert rules.target("Возврат", SECOND) == numbered(1, SECOND)
 
 
+def test_d9_of_several_stages_under_a_value_of_ones_own_the_first_by_sort_counts() -> None:
+    rules = rules_of(
+        a_pipeline(FIRST, "Склад А", "Склад Б"), dropdown={"Склад": 0}, status_display={"Склад Б": "Склад", "Склад А": "склад"}
+    )
+
+    assert rules.target("Склад", FIRST) == numbered(1)
+
+
 def test_a_pick_and_the_stage_that_it_stands_for_mean_the_same() -> None:
     rules = rules_of(a_pipeline(FIRST, *SALES))
 
