@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from amo2gsheet.sandbox.exchange import Request
-from tests.sync_bench import CUT_AFTER, before, is_write, once, settled
+from tests.sync_bench import CUT_AFTER, KILL_AFTER, before, is_write, once, settled, stopped
 from tests.world import STATUS, World
 
 
@@ -46,20 +46,36 @@ def test_a_pick_made_right_after_an_unclear_write_is_carried_over(tmp_path: Path
     assert ("Отказ", "Отказ") == (world.stage_of(lead), world.status(lead))
 
 
-def test_a_column_inserted_after_an_unclear_write_does_not_confuse_the_base(tmp_path: Path) -> None:
+def test_a_column_inserted_after_a_write_that_was_cut_off_does_not_confuse_the_base(tmp_path: Path) -> None:
     """Else the base would take a neighbouring cell for the status, and the row would count as picked."""
     world = World(tmp_path, CONFLICT_WINNER="sheet")
     lead = world.lead("Анна")
     world.pull()
     world.move(lead, world.stage("Заказ отправлен"))
-    world.sheets_wire.rule = once(is_write, CUT_AFTER)
-    world.sheets_wire.before_each = before(_after_write(), lambda: world.person.insert_columns(1))
-    world.pull()
+    world.sheets_wire.rule = once(is_write, KILL_AFTER)
+    stopped(world.pull)
+    world.person.insert_columns(1)
     world.move(lead, world.stage("Отказ"))
 
     settled(world)
 
     assert ("Отказ", "Отказ", 0) == (world.stage_of(lead), world.status(lead), world.patches())
+
+
+def test_a_value_that_fell_off_the_right_end_of_the_table_is_taken_back(tmp_path: Path) -> None:
+    """The status is the last column, and somebody deletes a column left of it in the moment of the write."""
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    world.person.move_column("Ответственный", 1)
+    world.move(lead, world.stage("Заказ отправлен"))
+    world.sheets_wire.before_each = before(is_write, lambda: world.person.delete_columns("Группа"))
+
+    world.pull()
+
+    table = world.sheets.table()
+    assert "У курера" == world.status(lead)
+    assert len(table[0]) == len(table[1])
 
 
 def _after_write() -> Callable[[Request], bool]:

@@ -108,7 +108,9 @@ class _Judge:
         self._bases = bases
         self._key_at: dict[int, ColumnKey] = {index: key for key, index in columns.index.items()}
         self._index_of = {normal_header(text): index for index, text in reversed(list(enumerate(header.texts)))}
-        self._before = {row.lead_id: row for row in record.before if row.lead_id is not None}
+        self._before: dict[int | None, list[Row]] = {}
+        for row in record.before:
+            self._before.setdefault(row.lead_id, []).append(row)
         self._own = {(write.lead_id, self._home(cell)): cell.new for write in record.writes for cell in write.cells}
 
     def _home(self, cell: CellPlan) -> int:
@@ -152,6 +154,7 @@ class _Judge:
         for write in self._record.writes:
             for cell in write.cells:
                 yield write.row_number, 0, cell.index, cell.new
+                yield write.row_number, 0, self._home(cell), cell.new
         for trace in self._record.traces:
             yield trace.row_number, trace.lead_id, trace.index, trace.value
             yield trace.row_number, trace.lead_id, self._shifted(trace.index), trace.value
@@ -180,10 +183,12 @@ class _Judge:
         if row.lead_id is not None:
             if key == "status" and row.lead_id in self._record.texts:
                 return self._record.texts[row.lead_id], True
-            known = self._before.get(row.lead_id)
-            if known is not None:
-                return self._cell_under(known, text)
-            return self._agreed(row.lead_id, key)
+            known = self._before.get(row.lead_id, [])
+            if not known:
+                return self._agreed(row.lead_id, key)
+            # Of several rows with one ID only the one that is like this one besides can tell.
+            like = known if len(known) == 1 else [former for former in known if _is_like(row, former, index)]
+            return self._cell_under(like[0], text) if like else (None, False)
         return self._foreign_before(row, index, text)
 
     def _cell_under(self, row: Row, text: str) -> tuple[CellValue, bool]:
@@ -203,14 +208,20 @@ class _Judge:
         return (base.cells[key].sheet, True) if key in base.cells else (None, False)
 
     def _foreign_before(self, row: Row, index: int, text: str) -> tuple[CellValue, bool]:
-        """What stood in a cell of a row without ID: that of a like row seen before; nothing, where the row is empty besides."""
-        others = {place: value for place, value in row.cells.items() if place != index and value is not None}
-        for known in self._record.before:
-            if known.lead_id is None:
-                theirs = {place: value for place, value in known.cells.items() if place != index and value is not None}
-                if theirs == others or known.number == row.number:
-                    return self._cell_under(known, text)
-        return None, not others
+        """What stood in a cell of a row without ID: see a like row, else that number; nothing where it is empty besides."""
+        known = self._before.get(None, [])
+        like = [former for former in known if _is_like(row, former, index)]
+        same = [former for former in like or known if former.number == row.number] or like
+        return self._cell_under(same[0], text) if same else (None, not _besides(row, index))
+
+
+def _is_like(row: Row, former: Row, index: int) -> bool:
+    return _besides(row, index) == _besides(former, index)
+
+
+def _besides(row: Row, index: int) -> dict[int, CellValue]:
+    """What a row holds besides one cell."""
+    return {place: value for place, value in row.cells.items() if place != index and value is not None}
 
 
 def repaired_text(stray: Stray) -> str:

@@ -141,7 +141,9 @@ def look_into(run: Run, known: Known, title: str, record: Record, *, is_unseen: 
         record = replace(record, traces=(*record.traces, *_carried_off(place, record)))
     row_of = place.presence.row_of
     numbers = rows_of(record) | {row_of[lead_id] for lead_id in leads_of(record) if lead_id in row_of}
-    rows = run.sheet.read_rows(place.title, place.header, sorted(numbers), range(len(place.header.texts)))
+    # Where columns were deleted a value may stand beyond the last header.
+    width = max([len(place.header.texts), *(cell.index + 1 for write in record.writes for cell in write.cells)])
+    rows = run.sheet.read_rows(place.title, place.header, sorted(numbers), range(width))
     bases = run.state.bases([row.lead_id for row in rows if row.lead_id is not None])
     inspection = inspect(record, place.header, place.columns, rows, bases, place.presence.doubled)
     return View(place, tuple(rows), inspection)
