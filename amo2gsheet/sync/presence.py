@@ -65,12 +65,9 @@ def reconcile(run: Run, presence: Presence) -> None:
     returned = [lead_id for lead_id, missing in tracked.items() if missing != SEEN and presence.has(lead_id)]
     changes.update(dict.fromkeys(returned, SEEN))
     known = run.state.owed().keys() | {waiting.lead_id for waiting in run.state.waiting("no such lead")}
-    for lead_id in returned:
-        run.state.owe(lead_id, "returned")
+    run.state.owe_all(returned, "returned")
     run.stop_waiting(returned, "vanished")
-    for lead_id in presence.row_of:
-        if lead_id not in tracked and lead_id not in known:
-            run.state.owe(lead_id, "new row")
+    run.state.owe_all([lead_id for lead_id in presence.row_of if lead_id not in tracked and lead_id not in known], "new row")
     _note_doubled(run, presence)
     if not run.has_counted:
         run.has_counted = True
@@ -89,8 +86,7 @@ def _note_doubled(run: Run, presence: Presence) -> None:
         )
     settled = [waiting.lead_id for waiting in run.state.waiting("doubled ID") if waiting.lead_id not in presence.doubled]
     run.stop_waiting(settled, "doubled ID")
-    for lead_id in settled:
-        run.state.owe(lead_id, "single again")
+    run.state.owe_all(settled, "single again")
 
 
 def _count_missing(run: Run, missing: Mapping[int, int]) -> dict[int, int]:
@@ -100,8 +96,7 @@ def _count_missing(run: Run, missing: Mapping[int, int]) -> dict[int, int]:
         run.vanished = len(newly)
         if run.is_forced and run.command == "pull":
             return dict.fromkeys(newly, VANISHED)
-        for lead_id in newly:
-            run.state.wait(Waiting(lead_id, "vanished", "", since=run.now))
+        run.state.wait_all([Waiting(lead_id, "vanished", "", since=run.now) for lead_id in newly])
         run.name(
             f"{len(newly)} rows vanished at once, so they are not taken for deleted. Restore them, or let "
             "`amo2gsheet pull --force` put back those whose lead still stands in a trigger stage"

@@ -72,7 +72,10 @@ def _look(run: Run, known: Known) -> Place | None:
     title = run.state.tab_title
     if title is None:
         run.notice("this state knows of no row yet, so nothing is pushed; `amo2gsheet pull` comes first")
-        return None
+        tab = find_tab(run, run.sheet.workbook())
+        if tab is None:
+            return None
+        title = tab.title
     try:
         place = open_place(run, known, title)
     except TabMissingError:
@@ -211,9 +214,10 @@ def _guarded(
     objection = guard.objection(pairs, len(moves), run.state.tracked_count(), run.vanished)
     if objection is None:
         return moves
-    for move in moves:
-        run.state.wait(Waiting(move.lead_id, "held", move.text, key=move.text, since=run.now))
-        run.owe_sync(move.lead_id)
+    run.state.wait_all([Waiting(move.lead_id, "held", move.text, key=move.text, since=run.now) for move in moves])
+    with run.state.transaction():
+        for move in moves:
+            run.owe_sync(move.lead_id)
     run.report.held = [objection]
     run.report.held += [f'lead {move.lead_id}: "{move.old_text}" → "{move.text}"' for move in moves[:HELD_SHOWN]]
     logger.warning("push: held back: %s", objection, extra={"event": "held back"})
