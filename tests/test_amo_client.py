@@ -12,7 +12,7 @@ from amo2gsheet.exceptions import ForbiddenError, UnavailableError, UnclearOutco
 from amo2gsheet.model import Move, MoveAnswers, Stage
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Answer, Request
-from amo2gsheet.sandbox.faults import Fault, Manner, at, where
+from amo2gsheet.sandbox.faults import Fault, Manner, at, schedule, where
 from amo2gsheet.sync.sides import AmoSide
 
 
@@ -40,6 +40,21 @@ def test_the_account_tells_its_zone_and_whether_it_filters(stand: Stand) -> None
     assert (account.id, account.zone) == (stand.bench.account.id, "Asia/Tashkent")
     assert account.is_filter_enabled is False
     assert client.request_count == 1
+
+
+def test_filters_are_tried_again_when_the_account_says_that_they_are_on(stand: Stand) -> None:
+    client = stand.client(filters_enabled=False)
+    client.account()
+
+    assert client.is_filter_kept is None
+
+
+@pytest.mark.parametrize("body", [b"", b'{"_links":{},"_embedded":{"pipelines":[]}}'])
+def test_no_pipeline_is_a_bad_answer(stand: Stand, body: bytes) -> None:
+    stand.cloud.rule = lambda _number, _request: Fault(Manner.REFUSED, Answer(200, body))
+
+    with pytest.raises(UnavailableError, match="every account has a pipeline"):
+        stand.client().pipelines()
 
 
 def test_the_server_time_is_amocrms_own(stand: Stand) -> None:
@@ -339,6 +354,14 @@ def test_a_move_that_was_turned_away_each_time_is_not_unclear(stand: Stand) -> N
         stand.client().move([Move(7, sent(stand))])
 
     assert not isinstance(caught.value, UnclearOutcomeError)
+
+
+def test_a_block_after_a_try_without_answer_does_not_make_it_clear(stand: Stand) -> None:
+    ids = stand.add_leads(1)
+    stand.cloud.rule = schedule({1: Fault(Manner.CUT_AFTER), 2: Fault(Manner.REFUSED, answers.html_403())})
+
+    with pytest.raises(UnclearOutcomeError):
+        stand.client().move([Move(ids[0], sent(stand))])
 
 
 def test_half_a_batch_done_does_not_pass_for_none(stand: Stand) -> None:

@@ -21,7 +21,8 @@ from amo2gsheet.model import Move, Stage
 from amo2gsheet.retry import NO_RETRIES
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Answer
-from amo2gsheet.sandbox.faults import Fault, Manner, at, times
+from amo2gsheet.sandbox.faults import Fault, Faulty, Manner, at, times
+from amo2gsheet.sandbox.server import SandboxServer
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ JSON = st.recursive(
 
 
 @given(body=JSON, status=st.sampled_from([200, 201, 400, 401, 403, 404, 405, 422, 429, 500]))
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_answer_is_a_traceback(tmp_path: Path, body: object, status: int) -> None:
     stand = Stand(tmp_path)
     stand.cloud.rule = lambda _number, _request: refused(Answer(status, json.dumps(body).encode()))
@@ -288,6 +289,16 @@ def test_each_request_names_the_program_and_never_reads_netrc(stand: Stand, monk
     assert sent.headers["User-Agent"].startswith("amo2gsheet/")
     assert "Cookie" not in sent.headers
     client.close()
+
+
+def test_a_proxy_is_not_used_for_this_machine(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in's address is on loopback; through the proxy it would not be reached."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with SandboxServer(stand.cloud, Faulty(stand.bench.cloud)) as server:
+        client = AmoClient(server.amo_url, stand.long_lived, stand.token_store, stand.clock)
+
+        assert client.newest_leads() == []
+        client.close()
 
 
 def test_the_log_tells_status_and_time_and_nothing_of_the_query(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:

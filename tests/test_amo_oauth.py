@@ -283,6 +283,12 @@ def test_a_long_lived_token_needs_nothing_else(stand: Stand, issuer: OAuth) -> N
     assert not stand.token_store.exists()
 
 
+@pytest.mark.parametrize("token", ["два слова", "a b", "токен", "a\nb"])
+def test_a_long_lived_token_that_is_none_is_named(stand: Stand, token: str) -> None:
+    with pytest.raises(LoginError, match="AMO_LONG_LIVED_TOKEN is no token"):
+        stand.client(Login(long_lived_token=token)).newest_leads()
+
+
 def test_a_dead_long_lived_token_is_named_and_not_sent_again_and_again(stand: Stand, issuer: OAuth) -> None:
     login = Login(long_lived_token=issuer.long_lived_token())
     issuer.revoke(login.long_lived_token)

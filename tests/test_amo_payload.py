@@ -260,7 +260,7 @@ READERS: list[Callable[[Any], object]] = [
 
 
 @given(body=LIKELY)
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_random_json_raises_nothing_but_a_payload_error(body: Any) -> None:
     for reader in READERS:
         with contextlib.suppress(PayloadError):

@@ -15,6 +15,7 @@ from amo2gsheet.amo.listing import PAGE_SIZE, FiltersOffError, Listed, Listing, 
 from amo2gsheet.amo.moves import move_all
 from amo2gsheet.amo.oauth import Login, Tokens
 from amo2gsheet.amo.reader import Reader, ReadItem, readable
+from amo2gsheet.amo.shape import PayloadError
 from amo2gsheet.amo.stops import Stops
 from amo2gsheet.amo.tokens import TokenFile
 from amo2gsheet.amo.transport import Transport
@@ -94,12 +95,18 @@ class AmoClient:
     # What names things.
 
     def account(self) -> Account:
-        """Read the account: one request."""
-        return self._reader.whole("/account", directory.account, [("with", "is_api_filter_enabled,datetime_settings")])
+        """Read the account: one request. Where it says that filters are on, they are tried again though they were not kept."""
+        account = self._reader.whole("/account", directory.account, [("with", "is_api_filter_enabled,datetime_settings")])
+        if account.is_filter_enabled and self.is_filter_kept is False:
+            self.is_filter_kept = None
+        return account
 
     def pipelines(self) -> tuple[Pipeline, ...]:
         """Read all pipelines with their stages, in the order of `sort`: one request, for that list has no pages."""
         page = self._reader.page("/leads/pipelines", "pipelines", directory.pipeline, [])
+        with readable("/leads/pipelines"):
+            if not page.items:
+                raise PayloadError("_embedded.pipelines", "is empty, though every account has a pipeline")
         return tuple(sorted(page.items, key=lambda pipeline: pipeline.sort))
 
     def lead_fields(self) -> tuple[LeadField, ...]:

@@ -35,6 +35,8 @@ def pipeline(item: Mapping[str, object]) -> Pipeline:
     pipeline_id = identifier(item)
     statuses = elements(child(item, "_embedded"), "statuses")
     stages = each(statuses, "_embedded.statuses", lambda status: _stage(status, pipeline_id))
+    if not stages:
+        raise PayloadError("_embedded.statuses", "is empty, though every pipeline can be won and lost")
     return Pipeline(
         id=pipeline_id,
         name=text(item, "name"),

@@ -53,14 +53,25 @@ class AmoHttp:
             UnclearOutcomeError: no answer told whether it was carried out.
             UnavailableError: it surely was not; other errors as `get`.
         """
+        is_unclear = False
+
+        def send() -> object:
+            nonlocal is_unclear
+            try:
+                return self._once("PATCH", path, body=body)
+            except TryFailedError as failed:
+                is_unclear |= failed.is_unclear
+                raise
+
         try:
-            return self._retrier.call(lambda: self._once("PATCH", path, body=body), is_repeatable=True)
+            return self._retrier.call(send, is_repeatable=True)
         except TryFailedError as failed:
-            if failed.may_have_landed:
-                raise UnclearOutcomeError(
-                    f"{failed.message}; the leads may have moved or not.", "The next run looks before it asks again."
-                ) from failed
-            raise _gave_up(failed) from failed
+            raise (_unclear(failed.message) if is_unclear else _gave_up(failed)) from failed
+        except (UnavailableError, LoginError) as error:
+            # It ended the tries, but says nothing about an earlier one that got no answer.
+            if is_unclear:
+                raise _unclear(error.message.rstrip(".")) from error
+            raise
 
     def _get(self, path: str, params: Params, *, is_list: bool) -> object:
         try:
@@ -79,6 +90,10 @@ class AmoHttp:
 
     def _send(self, method: str, path: str, params: Params, body: object, token: str) -> Answer:
         return self._transport.send(method, f"{API}{path}", params=params, body=body, token=token)
+
+
+def _unclear(message: str) -> UnclearOutcomeError:
+    return UnclearOutcomeError(f"{message}; what was sent may have been carried out or not.", "The next run looks first.")
 
 
 def _gave_up(failed: TryFailedError) -> UnavailableError:

@@ -28,6 +28,7 @@ _LOCK_SECONDS = 150.0
 """How long another process may take for its refresh, retries included."""
 
 _SETTINGS = "AMO_CLIENT_ID, AMO_CLIENT_SECRET and AMO_REDIRECT_URI must be those of the integration, letter by letter."
+_NEW_TOKEN = "Make a new one on the integration's Keys tab and set it."
 _NEW_CODE = "Run `amo2gsheet auth` and paste the address that the browser ends at within 20 minutes, once."
 
 _HINTS: tuple[tuple[str, str, str], ...] = (
@@ -87,8 +88,11 @@ class Tokens:
             LoginError: there is no login, or it was refused a moment ago.
         """
         if self._login.long_lived_token:
+            token = usable(self._login.long_lived_token)
+            if not token:
+                raise LoginError("AMO_LONG_LIVED_TOKEN is no token: it holds blanks or letters that no token has.", _NEW_TOKEN)
             self._stops.check_refusal(self._login.long_lived_token)
-            return self._login.long_lived_token
+            return token
         if self._pair is None:
             stored = self._stored()
             self._stops.check_refusal(*self._identity(stored))
@@ -114,10 +118,7 @@ class Tokens:
         """
         if self._login.long_lived_token:
             self._stops.note_refusal(self._login.long_lived_token)
-            raise LoginError(
-                "amoCRM refused AMO_LONG_LIVED_TOKEN: it has expired or was revoked.",
-                "Make a new one on the integration's Keys tab and set it.",
-            )
+            raise LoginError("amoCRM refused AMO_LONG_LIVED_TOKEN: it has expired or was revoked.", _NEW_TOKEN)
         if refused == self._fresh and self._clock.monotonic() - self._fresh_since < _YOUNG_SECONDS:
             self._stops.note_refusal(*self._identity(self._stored()))
             raise LoginError(

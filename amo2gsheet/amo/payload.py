@@ -129,10 +129,8 @@ def _digest(item: Mapping[str, object], embedded: Mapping[str, object]) -> str:
     """Hash what every route shows of a lead alike: links repeat the query, and extras depend on what was asked for."""
     shown = {key: value for key, value in item.items() if key not in ("_links", "_embedded")}
     for key in _EMBEDDED_IN_DIGEST:
-        parts = (mapping(part) for part in elements(embedded, key))
-        shown[f"_{key}"] = sorted(
-            _canonical({name: value for name, value in part.items() if name != "_links"}, key) for part in parts
-        )
+        parts = [{name: value for name, value in mapping(part).items() if name != "_links"} for part in elements(embedded, key)]
+        shown[f"_{key}"] = sorted(parts, key=lambda part: str(part.get("id")))
     return blake2b(_canonical(shown, "").encode("ascii"), digest_size=12).hexdigest()
 
 

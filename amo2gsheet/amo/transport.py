@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import NewConnectionError
@@ -13,7 +14,6 @@ from amo2gsheet import __version__
 from amo2gsheet.amo.answers import Answer, date_seconds, is_block
 from amo2gsheet.amo.bucket import Bucket
 from amo2gsheet.amo.stops import Stops, blocked
-from amo2gsheet.exceptions import LoginError
 from amo2gsheet.retry import Clock, TryFailedError
 
 logger = logging.getLogger(__name__)
@@ -28,8 +28,8 @@ TIMEOUT_SECONDS = (10.0, 40.0)
 class Transport:
     """Sends requests to one base address. `new_session` makes the one session, when the first request leaves.
 
-    A session reads proxies and certificates from the environment as other programs do, but never `.netrc`: each request brings
-    its own `Authorization`, or the wish to have none. Cookies are not kept, redirects not followed.
+    A session reads proxies and certificates from the environment as other programs do (proxies not for loopback), but never
+    `.netrc`: each request brings its own `Authorization`, or the wish to have none. Cookies are not kept, redirects not followed.
     """
 
     def __init__(
@@ -95,8 +95,6 @@ class Transport:
                 timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,
             )
-        except requests.exceptions.InvalidHeader as error:
-            raise LoginError("The amoCRM token holds characters that no token has.", "Log in with `amo2gsheet auth`.") from error
         except requests.exceptions.RequestException as error:
             logger.debug("amoCRM %s %s %s", method, path, type(error).__name__)
             raise _failed(method, path, error) from error
@@ -115,9 +113,14 @@ class Transport:
         if self._session is None:
             self._session = self._new_session()
             self._session.headers["User-Agent"] = f"amo2gsheet/{__version__}"
-            self._session.headers["Accept"] = "application/json"
+            self._session.trust_env = self._session.trust_env and not _is_loopback(self._base_url)
             self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         return self._session
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _authorization(token: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
