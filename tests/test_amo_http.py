@@ -148,7 +148,7 @@ JSON = st.recursive(
 
 
 @given(body=JSON, status=st.sampled_from([200, 201, 400, 401, 403, 404, 405, 422, 429, 500]))
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_answer_is_a_traceback(tmp_path: Path, body: object, status: int) -> None:
     stand = Stand(tmp_path)
     stand.cloud.rule = lambda _number, _request: refused(Answer(status, json.dumps(body).encode()))
