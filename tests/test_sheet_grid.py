@@ -204,6 +204,38 @@ def test_no_answer_breaks_the_reading_of_anything_else(answer: Any) -> None:
                 continue
 
 
+SHEET = {"properties": {"sheetId": 0, "title": "Sheet1", "gridProperties": {"rowCount": 5, "columnCount": 2}}}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"spreadsheetId": "another", "sheets": [SHEET]},
+        {"spreadsheetId": "s", "sheets": []},
+        {"spreadsheetId": "s"},
+        {"spreadsheetId": "s", "sheets": [{}]},
+        {"spreadsheetId": "s", "sheets": [{"properties": {"sheetId": 0}}]},
+    ],
+)
+def test_half_a_tab_list_is_not_believed(answer: Any) -> None:
+    assert 1 == len(answers.workbook({"spreadsheetId": "s", "sheets": [SHEET]}, "s").tabs)
+    with pytest.raises(BadAnswerError):
+        answers.workbook(answer, "s")
+
+
+def test_a_chart_on_a_tab_of_its_own_is_no_tab() -> None:
+    chart = {"properties": {"sheetId": 7, "title": "График", "index": 1, "sheetType": "OBJECT"}}
+
+    assert ["Sheet1"] == [tab.title for tab in answers.workbook({"spreadsheetId": "s", "sheets": [SHEET, chart]}, "s").tabs]
+
+
+def test_the_answer_to_a_write_of_another_row_is_not_believed() -> None:
+    data = {"range": "Sheet1!A3:B3", "values": [[11, "x"]]}
+
+    with pytest.raises(BadAnswerError):
+        answers.written({"responses": [{"updatedData": data}, {}]}, [Area(1, 0, 2, 2)], Area(0, 0, 1), 0)
+
+
 def test_what_a_cell_of_grid_data_shows() -> None:
     shown = [{"effectiveValue": {kind: value}} for kind, value in [("numberValue", 5), ("stringValue", ""), ("boolValue", False)]]
 

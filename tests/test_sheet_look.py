@@ -94,6 +94,22 @@ def test_an_empty_tab_is_believed_after_all_of_it_was_read(bench: SheetBench) ->
     assert 2 == bench.side.request_count
 
 
+def test_a_header_that_appears_between_two_reads_is_found(bench: SheetBench) -> None:
+    bench.person.clear_all()
+    bench.faulty.before_each = lambda number, _request: bench.person.paste("A1", [list(TEXTS)]) if number == 2 else None
+
+    assert SheetLook(HEADER, False, {}) == bench.side.look(TITLE, ID, STATUS)
+
+
+def test_a_tab_deleted_between_two_reads_is_missing(bench: SheetBench) -> None:
+    bench.person.clear_all()
+    bench.person.add_tab("Другой")
+    bench.faulty.before_each = lambda number, _request: bench.person.delete_tab() if number == 2 else None
+
+    with pytest.raises(TabMissingError):
+        bench.side.look(TITLE, ID, STATUS)
+
+
 def test_a_hundred_thousand_rows_cost_under_a_second(bench: SheetBench) -> None:
     with bench.cloud.change() as book:
         tab = book.tab(TITLE)
@@ -137,6 +153,27 @@ def test_only_asked_rows_are_told(bench: SheetBench) -> None:
     assert [] == bench.side.read_rows(TITLE, HEADER, [], [NOTE])
 
 
+def test_rows_between_scattered_ones_are_read_along_but_not_told(bench: SheetBench) -> None:
+    """A long name of the tab leaves room for a few ranges only."""
+    bench.person.rename_tab("Заказы весны " * 10)
+
+    rows = bench.side.read_rows(bench.person.title, HEADER, list(range(2, 21, 2)), [NAME])
+
+    assert list(range(2, 21, 2)) == [row.number for row in rows]
+    assert len(bench.sent[-1].all("ranges")) < 10 == len(rows)
+
+
+def test_rows_that_go_away_again_and_again_are_given_up(bench: SheetBench) -> None:
+    def shorten(number: int, _request: Request) -> None:
+        if number in (1, 3):
+            bench.person.delete_rows(bench.tab.row_count - 5, 6)
+
+    bench.faulty.before_each = shorten
+
+    with pytest.raises(UnavailableError, match="deleted while"):
+        bench.side.read_rows(TITLE, HEADER, [14, 20], [NAME])
+
+
 def test_the_id_is_read_wherever_its_column_stands(bench: SheetBench) -> None:
     bench.person.move_column("ID", 4)
     header = Header(1, ("Имя", "статус", "ID", "Заметка", "Сумма"))
@@ -147,6 +184,7 @@ def test_the_id_is_read_wherever_its_column_stands(bench: SheetBench) -> None:
 def test_rows_beyond_the_grid_are_left_out(bench: SheetBench) -> None:
     bench.person.trim_grid()
 
+    assert [4] == [row.number for row in bench.side.read_rows(TITLE, HEADER, [4, 5], [NAME])]
     assert [2, 4] == [row.number for row in bench.side.read_rows(TITLE, HEADER, [2, 4, 5, 900], [NAME])]
     assert [] == bench.side.read_rows(TITLE, HEADER, [900], [NAME])
 

@@ -342,6 +342,18 @@ def test_a_lost_answer_and_its_repetition_make_one_row(bench: SheetBench, manner
     assert [11, 12, 13, 21] == bench.person.leads()
 
 
+def test_an_insert_does_not_wait_for_long(bench: SheetBench) -> None:
+    """The place below a row is another by then: the caller has to look again."""
+    bench.knobs.quota, bench.knobs.writes_per_minute = "json", 0
+    started = bench.clock.monotonic()
+
+    with pytest.raises(UnavailableError) as raised:
+        insert(bench, new_row(21))
+
+    assert not isinstance(raised.value, UnclearOutcomeError)
+    assert bench.clock.monotonic() - started < 5
+
+
 def test_a_full_store_of_notes_is_no_used_token(bench: SheetBench) -> None:
     bench.knobs.metadata_limit = 5
 

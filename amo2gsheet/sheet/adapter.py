@@ -119,7 +119,7 @@ class GoogleSheet:
             return []
         inside = [number for number in row_numbers if number <= tab.row_count]
         try:
-            return self._rows(title, header, inside, indexes, tab.column_count)
+            return self._rows(title, header, inside, indexes)
         except BeyondGridError as error:
             raise _changed_meanwhile(title) from error
 
@@ -264,15 +264,12 @@ class GoogleSheet:
         ((_, rows),) = self._calls.values(title, [Area()])
         return rows
 
-    def _rows(
-        self, title: str, header: Header, row_numbers: Sequence[int], indexes: Sequence[int], column_count: int | None = None
-    ) -> list[Row]:
+    def _rows(self, title: str, header: Header, row_numbers: Sequence[int], indexes: Sequence[int]) -> list[Row]:
         id_index = grid.id_column(header)
         wanted = sorted({id_index, *indexes})
-        right = min(wanted[-1] + 1, column_count or wanted[-1] + 1)
         asked = set(row_numbers)
         rows: list[Row] = []
-        for areas in row_requests(title, row_numbers, wanted[0], right):
+        for areas in row_requests(title, row_numbers, wanted[0], wanted[-1] + 1):
             for area, (covered, lines) in zip(areas, self._calls.values(title, areas), strict=True):
                 bottom = min(area.bottom or 0, covered.bottom or area.bottom or 0)
                 for row_index in range(area.top, bottom):
