@@ -20,7 +20,7 @@ from amo2gsheet.sync.planner import Planner, is_young
 from amo2gsheet.sync.record import Record, Written, exceptions_of, neighbours
 from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows
 from amo2gsheet.sync.settle import settle
-from amo2gsheet.sync.writing import SHOWN_COLUMNS, Outcome, write_cells
+from amo2gsheet.sync.writing import SHOWN_COLUMNS, WHOLE_TABLE_ROWS, Outcome, write_cells
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -32,9 +32,6 @@ TRIES = 4
 
 CELLS_PER_WRITE = 20_000
 """Bounds the body of one write to about 2 MB, which Google advises."""
-
-WHOLE_TABLE_ROWS = 1000
-"""Up to so many rows the last look before a write reads all of them; above, the rows concerned and their neighbours."""
 
 NEIGHBOUR_REACH = 3
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError, WriteRefusedError
+from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, Row, WriteAnswer
+from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry, Intent
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, cell_text
@@ -23,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 REPAIR_ROUNDS = 3
 """How often a value that strayed is put right within one run before the next run goes on with it."""
+
+WHOLE_TABLE_ROWS = 1000
+"""Up to so many rows a look before or after a write reads all of them; above, the rows concerned and their neighbours."""
 
 SHOWN_COLUMNS = frozenset({"status", "pipeline"})
 """Only these columns are printed with their values: others hold customers' data."""
@@ -137,38 +142,55 @@ def look_into(run: Run, known: Known, title: str, record: Record, *, is_unseen: 
     place = open_place(run, known, title)
     if place is None:
         return None
-    if is_unseen:
-        record = replace(record, traces=(*record.traces, *_carried_off(place, record)))
     row_of = place.presence.row_of
     numbers = rows_of(record) | {row_of[lead_id] for lead_id in leads_of(record) if lead_id in row_of}
+    have_moved = is_unseen and _have_rows_moved(place, record)
+    if have_moved:
+        numbers |= _rows_to_search(place, record)
     # Where columns were deleted a value may stand beyond the last header.
     width = max([len(place.header.texts), *(cell.index + 1 for write in record.writes for cell in write.cells)])
     rows = run.sheet.read_rows(place.title, place.header, sorted(numbers), range(width))
+    if have_moved:
+        record = replace(record, traces=(*record.traces, *_carried_off(place, record, rows)))
     bases = run.state.bases([row.lead_id for row in rows if row.lead_id is not None])
     inspection = inspect(record, place.header, place.columns, rows, bases, place.presence.doubled)
     return View(place, tuple(rows), inspection)
 
 
-def _carried_off(place: Place, record: Record) -> list[Trace]:
-    """Rows that a status may have strayed to and that moved since.
-
-    Only where rows have moved and the lead's own one does not show its value: then every row that shows it is looked into.
-    """
-    row_of, texts = place.presence.row_of, place.presence.texts
-    own = {(write.lead_id, cell_text(cell.new)) for write in record.writes for cell in write.cells if cell.key == "status"}
+def _have_rows_moved(place: Place, record: Record) -> bool:
+    """Whether a row seen before the write stands elsewhere now: then a value that strayed may have moved with its row."""
+    row_of = place.presence.row_of
     seen = [(row.lead_id, row.number) for row in record.before] + [(write.lead_id, write.row_number) for write in record.writes]
-    if all(row_of.get(lead_id, number) == number for lead_id, number in seen if lead_id):
-        return []
-    sought: dict[str, CellPlan] = {}
+    return any(row_of.get(lead_id, number) != number for lead_id, number in seen if lead_id)
+
+
+def _rows_to_search(place: Place, record: Record) -> set[int]:
+    """All rows of a small table; of a large one those that show a status which was written."""
+    first, last = place.header.row_number + 1, place.presence.last_row
+    if last - first < WHOLE_TABLE_ROWS:
+        return set(range(first, last + 1))
+    sought = {cell_text(cell.new) for write in record.writes for cell in write.cells if cell.key == "status"}
+    row_of = place.presence.row_of
+    return {row_of[lead_id] for lead_id, value in place.presence.texts.items() if cell_text(value) in sought}
+
+
+def _carried_off(place: Place, record: Record, rows: Sequence[Row]) -> list[Trace]:
+    """Rows that show, under the same header, a value which its own lead's row does not show: it may have strayed there."""
+    index_of = {normal_header(text): index for index, text in reversed(list(enumerate(place.header.texts)))}
+    by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
+    traces: list[Trace] = []
     for write in record.writes:
+        own = by_lead.get(write.lead_id)
         for cell in write.cells:
-            if cell.key == "status" and cell_text(texts.get(write.lead_id)) != cell_text(cell.new):
-                sought[cell_text(cell.new)] = cell
-    return [
-        Trace(lead_id, row_of[lead_id], sought[cell_text(value)].index, value)
-        for lead_id, value in texts.items()
-        if cell_text(value) in sought and (lead_id, cell_text(value)) not in own
-    ]
+            home = index_of.get(record.column_text(cell.index), cell.index)
+            if cell.new is None or (own is not None and same_value(own.cells.get(home), cell.new)):
+                continue
+            traces += [
+                Trace(row.lead_id or 0, row.number, cell.index, cell.new)
+                for row in rows
+                if row.lead_id != write.lead_id and same_value(row.cells.get(home), cell.new)
+            ]
+    return traces
 
 
 def _agree_on_landed(
