@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from amo2gsheet.exceptions import UsageError
+
 
 def demo(write: Callable[[str], None], environ: Mapping[str, str] | None = None) -> int:
     """Show the whole cycle on the sandbox. Returns the exit code."""
@@ -14,7 +16,14 @@ def demo(write: Callable[[str], None], environ: Mapping[str, str] | None = None)
 
 
 def sandbox(directory: Path, port: int, write: Callable[[str], None]) -> int:
-    """Keep the sandbox running until it is stopped. Returns the exit code."""
-    from amo2gsheet.sandbox.desk import run_sandbox
+    """Keep the sandbox running until it is stopped. Returns the exit code.
 
-    return run_sandbox(directory, port, write)
+    Raises:
+        UsageError: it cannot start with that folder or port.
+    """
+    from amo2gsheet.sandbox.desk import CannotStartError, run_sandbox
+
+    try:
+        return run_sandbox(directory, port, write)
+    except CannotStartError as error:
+        raise UsageError(str(error), "`--dir DIR` names another folder, `--port N` another port.") from error

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from amo2gsheet.sandbox.faults import Faulty
@@ -28,6 +30,10 @@ def _until_stopped() -> None:
     threading.Event().wait()
 
 
+class CannotStartError(Exception):
+    """The sandbox did not start: a port or a file is not to be had. The text says which."""
+
+
 def run_sandbox(directory: Path, port: int, write: Callable[[str], None], wait: Callable[[], None] = _until_stopped) -> int:
     """Serve until `wait` ends or a signal comes: the page at `port`, amoCRM one above, Sheets two above; 0 takes free ports.
 
@@ -35,23 +41,37 @@ def run_sandbox(directory: Path, port: int, write: Callable[[str], None], wait: 
     it belongs to leads and rows that are no more.
 
     Raises:
-        OSError: a port is taken, the folder cannot be written, or its `.env` is not the sandbox's own.
+        CannotStartError: a port is taken, the folder cannot be written, or its `.env` is not the sandbox's own.
     """
     if port > _HIGHEST_PORT:
-        raise OSError(f"Port {port} leaves no room for the two ports above it.")
+        raise CannotStartError(f"Port {port} leaves no room for the two ports above it.")
     shop = Shop()
+    shop.take_orders()
     server = SandboxServer(Faulty(shop.amo, log_limit=_LOG_LIMIT), Faulty(shop.sheets, log_limit=_LOG_LIMIT), port and port + 1)
-    with server:
-        shop.move_to(server.amo_url, server.sheets_url)
-        shop.take_orders()
-        env_file = _write_files(directory, shop, server)
-        commands = _commands(env_file)
-        page_url = server.serve(Page(shop, commands), port)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(server)
+            shop.move_to(server.amo_url, server.sheets_url)
+            env_file = _write_files(directory, shop, server)
+            commands = _commands(env_file)
+            page_url = server.serve(Page(shop, commands), port)
+        except OSError as error:
+            raise CannotStartError(_reason(error, directory, port)) from error
         write(_welcome(page_url, server, env_file, commands))
         if sys.stdout is not None:
             sys.stdout.flush()
         wait()
     return 0
+
+
+def _reason(error: OSError, directory: Path, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"One of the ports {port} to {port + 2} is taken."
+    if error.errno is None:
+        return str(error)
+    if error.filename is None:
+        return f"The ports {port} to {port + 2} cannot be used: {error.strerror}."
+    return f'The folder "{directory}" cannot be used: {error.strerror}.'
 
 
 def _write_files(directory: Path, shop: Shop, server: SandboxServer) -> Path:
