@@ -91,6 +91,16 @@ def test_d2_an_alias_gives_its_pipeline_a_target_too() -> None:
     assert configured.target("У курера", SECOND) == numbered(2, SECOND)
 
 
+def test_d2_an_alias_of_one_value_is_no_target_of_another() -> None:
+    rules = rules_of(
+        a_pipeline(FIRST, "Раздумье", "Доставлено"), status_display={"Раздумье": "У курера", "Доставлено": "Успешно"}
+    )
+
+    assert rules.target("Отказ", FIRST) is None
+    assert rules.target("В процессе", FIRST) is None
+    assert rules.target("Успешно", FIRST) == numbered(1)
+
+
 def test_d2_a_typo_of_the_trigger_resolves_by_its_setting() -> None:
     rules = rules_of(a_pipeline(FIRST, "ЗАЗАЗ БЕЗ НУМЕРАЦИИ"), trigger_names=("Заказ без нумерации", "ЗАЗАЗ БЕЗ НУМЕРАЦИИ"))
 
