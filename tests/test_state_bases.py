@@ -91,6 +91,12 @@ def test_two_values_that_only_seem_equal_stay_two(store: StateStore) -> None:
     }
 
 
+def test_a_negative_zero_beside_a_zero_stays_negative(store: StateStore) -> None:
+    store.save_bases([Base(1, None, {"price": CellBase(0.0, -0.0)})])
+
+    assert repr(store.bases([1])[1].cells["price"]) == "CellBase(amo=0.0, sheet=-0.0)"
+
+
 def test_not_a_number_is_no_crash(store: StateStore) -> None:
     store.save_bases([base(1, price=math.nan, other=math.inf)])
 
