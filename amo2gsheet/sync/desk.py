@@ -20,7 +20,7 @@ from amo2gsheet.sync.planner import Planner, is_young
 from amo2gsheet.sync.record import Record, Written, exceptions_of, neighbours
 from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows
 from amo2gsheet.sync.settle import settle
-from amo2gsheet.sync.writing import SHOWN_COLUMNS, WHOLE_TABLE_ROWS, Outcome, write_cells
+from amo2gsheet.sync.writing import SHOWN_COLUMNS, WHOLE_TABLE_ROWS, Outcome, column_name, write_cells
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -167,7 +167,7 @@ class Desk:
         run = self.run
         writes = tuple(Written(plan.lead_id, plan.row_number, plan.writes, plan.base) for plan in plans)
         for write in writes:
-            run.report.plan += [_cell_line(write, cell) for cell in write.cells]
+            run.report.plan += [_cell_line(place, write, cell) for cell in write.cells]
         if run.is_dry:
             return Outcome(landed={plan.lead_id for plan in plans})
         agreed = {lead_id: text for lead_id, (text, _) in run.state.status_texts().items()}
@@ -281,9 +281,9 @@ def _batches(plans: Sequence[RowPlan]) -> Iterator[list[RowPlan]]:
         yield batch
 
 
-def _cell_line(write: Written, cell: CellPlan) -> str:
+def _cell_line(place: Place, write: Written, cell: CellPlan) -> str:
     change = f' "{cell_text(cell.old)}" → "{cell_text(cell.new)}"' if cell.key in SHOWN_COLUMNS else ""
-    return f"lead {write.lead_id} {cell.key}{change} (row {write.row_number})"
+    return f"lead {write.lead_id} {column_name(place.header, cell)}{change} (row {write.row_number})"
 
 
 def _status_of(plan: NewRowPlan) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError, WriteRefusedError
 from amo2gsheet.fields import same_value
-from amo2gsheet.model import Base, Row, WriteAnswer
+from amo2gsheet.model import Base, Header, Row, WriteAnswer
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry, Intent
 from amo2gsheet.sync.place import Place, open_place
@@ -225,7 +225,7 @@ def _agree(
         run.report.rows += 1
         entries += [entry_of(run, write.lead_id, cell) for cell in landed[write.lead_id]]
         for cell in landed[write.lead_id]:
-            say_written(run, write, cell)
+            say_written(run, record.header, write, cell)
     with run.state.transaction():
         run.state.save_bases([base for base in bases if base is not None])
         run.record(entries)
@@ -239,7 +239,12 @@ def entry_of(run: Run, lead_id: int, cell: CellPlan) -> HistoryEntry:
     return HistoryEntry(run.clock.time(), run.run_id, run.command, lead_id, kind, cell.key, cell.old, cell.new)
 
 
-def say_written(run: Run, write: Written, cell: CellPlan) -> None:
+def column_name(header: Header, cell: CellPlan) -> str:
+    """What people call the column of a cell."""
+    return header.texts[cell.index].strip() if cell.index < len(header.texts) else cell.key
+
+
+def say_written(run: Run, header: Header, write: Written, cell: CellPlan) -> None:
     """One line for each value written; only harmless columns with their values."""
     run.report.cells += 1
     if cell.is_conflict:
@@ -249,7 +254,7 @@ def say_written(run: Run, write: Written, cell: CellPlan) -> None:
         "%s: lead %d %s%s (row %d)",
         run.command,
         write.lead_id,
-        cell.key,
+        column_name(header, cell),
         change,
         write.row_number,
         extra={"event": "cell written", "lead_id": write.lead_id, "column": cell.key},
