@@ -39,6 +39,14 @@ def test_the_widest_gaps_stay_unread() -> None:
     assert sum((area.bottom or 0) - area.top for area in areas) <= 2001
 
 
+def test_rows_all_over_a_large_sheet_come_in_bounded_answers() -> None:
+    requests = asked(list(range(2, 100_000, 50)))
+
+    sizes = [sum((area.bottom or 0) - area.top for area in areas) for areas in requests]
+    assert 5 <= len(requests) <= 6
+    assert max(sizes) <= MOST_ROWS
+
+
 @given(st.lists(st.integers(min_value=1, max_value=200_000), max_size=300))
 def test_every_row_is_asked_for_in_slices_of_bounded_size(row_numbers: list[int]) -> None:
     requests = asked(row_numbers)
