@@ -266,10 +266,12 @@ class Feed:
         run = self._run
         is_tracked = bool(run.state.bases([lead_id]))
         kind = "gone lead" if is_tracked else "no such lead"
-        run.wait(
-            Waiting(lead_id, kind, "", since=run.now),
-            f"lead {lead_id} is not in amoCRM (deleted, merged, or a mistyped ID); its row is left as it is",
-        )
+        # A push that named it remembers for which text; that entry stays, or the two would name it in turns for ever.
+        if run.state.waiting_of(lead_id, kind) is None:
+            run.wait(
+                Waiting(lead_id, kind, "", since=run.now),
+                f"lead {lead_id} is not in amoCRM (deleted, merged, or a mistyped ID); its row is left as it is",
+            )
         run.state.pay([lead_id])
 
     # --- the hourly look ---
