@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 TRIES = 4
 """So often a row is planned and written again within one run before it is owed to the next."""
 
+BUSY_SECONDS = 20
+"""First wait where Google would not write now; it grows, so that the waits outlast the minute of a spent quota."""
+
 CELLS_PER_WRITE = 20_000
 """Bounds the body of one write to about 2 MB, which Google advises."""
 
@@ -71,15 +74,20 @@ class Desk:
         self._owe_unread(chunk, found)
         pending = {lead_id: chunk.due[lead_id] for lead_id in found.of}
         for attempt in range(TRIES):
-            outcome = self._round(known, chunk, pending, found.of)
+            try:
+                outcome = self._round(known, chunk, pending, found.of)
+            except TabMissingError:
+                # Renamed in mid-run: what landed already shows on the next look.
+                outcome = Outcome(again=set(pending))
+                self._find()
             pending = {lead_id: due for lead_id, due in pending.items() if lead_id in outcome.again}
             if not pending:
                 return
             if outcome.is_unclear:
                 self.run.clock.sleep(2.0**attempt)
                 settle(self.run, known)
-            if outcome.has_lost_tab:
-                self._find()
+            if outcome.is_busy and attempt < TRIES - 1:
+                self.run.clock.sleep(BUSY_SECONDS * (attempt + 1))
             self.place = None
         self._owe(chunk, pending, "unwritten")
         self.run.report.is_unavailable = True
@@ -128,10 +136,7 @@ class Desk:
         run = self.run
         if not pending:
             return Outcome()
-        try:
-            place = self.place or self._look(known)
-        except TabMissingError:
-            return Outcome(again=set(pending), has_lost_tab=True)
+        place = self.place or self._look(known)
         if place is None:
             return self._dry_round(known, pending, found) if run.is_dry else Outcome(again=set(pending))
         planner = Planner(run, known, place, found)
@@ -188,7 +193,7 @@ class Desk:
             assert self.tab is not None
             made = insert_rows(run, known, self.tab, place, part, self._dropdown(place))
             outcome.add(made)
-            if made.is_unclear or made.has_lost_tab or made.again:
+            if made.is_unclear or made.again:
                 outcome.again |= {plan.row.lead_id for plan in remaining}
                 break
             if remaining:

@@ -70,15 +70,15 @@ def insert_rows(
     except WriteRefusedError as error:
         run.state.drop_intent(intent.id)
         return _halve(run, known, tab, place, plans, dropdown, error)
-    except TabMissingError:
-        run.state.drop_intent(intent.id)
-        return Outcome(again=leads, has_lost_tab=True)
     except UnclearOutcomeError:
         run.state.mark_unclear(intent.id)
         return Outcome(again=leads, is_unclear=True)
-    except UnavailableError:
+    except TabMissingError:
         run.state.drop_intent(intent.id)
         raise
+    except UnavailableError:
+        run.state.drop_intent(intent.id)
+        return Outcome(again=leads, is_busy=True)
     return _take_in(run, known, place, sent, intent, answer)
 
 
@@ -154,7 +154,7 @@ def settle_rows(run: Run, known: Known, title: str, intent: Intent, *, has_token
         return set()
     absent = [lead_id for lead_id in sent.bases if not place.presence.has(lead_id)]
     if has_token and (absent or not _same_headers(sent, place.header)):
-        if absent and not _put_right(run, known, place, sent):
+        if not _put_right(run, known, place, sent) and absent:
             # A read just after a write can be an old one: one more look before rows count as gone.
             run.clock.sleep(1)
         place = open_place(run, known, title) or place

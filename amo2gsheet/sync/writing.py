@@ -37,14 +37,14 @@ SHOWN_COLUMNS = frozenset({"status", "pipeline"})
 class Outcome:
     """What became of the writes of one request: leads whose row agrees now, leads to be planned again, leads refused with reason.
 
-    `is_unclear`: no answer told. `has_lost_tab`: there is no tab of that title any more.
+    `is_unclear`: no answer told. `is_busy`: the cloud would not carry it out now, a spent quota for one.
     """
 
     landed: set[int] = field(default_factory=set)
     again: set[int] = field(default_factory=set)
     refused: dict[int, str] = field(default_factory=dict)
     is_unclear: bool = False
-    has_lost_tab: bool = False
+    is_busy: bool = False
 
     def add(self, other: Outcome) -> None:
         """Take in what became of another request."""
@@ -52,7 +52,7 @@ class Outcome:
         self.again |= other.again
         self.refused.update(other.refused)
         self.is_unclear |= other.is_unclear
-        self.has_lost_tab |= other.has_lost_tab
+        self.is_busy |= other.is_busy
 
 
 def write_cells(run: Run, known: Known, place: Place, record: Record) -> Outcome:
@@ -64,15 +64,15 @@ def write_cells(run: Run, known: Known, place: Place, record: Record) -> Outcome
     except WriteRefusedError as error:
         run.state.drop_intent(intent.id)
         return _halve(run, known, place, record, error)
-    except TabMissingError:
-        run.state.drop_intent(intent.id)
-        return Outcome(again=leads, has_lost_tab=True)
     except UnclearOutcomeError:
         run.state.mark_unclear(intent.id)
         return Outcome(again=leads, is_unclear=True)
-    except UnavailableError:
+    except TabMissingError:
         run.state.drop_intent(intent.id)
         raise
+    except UnavailableError:
+        run.state.drop_intent(intent.id)
+        return Outcome(again=leads, is_busy=True)
     if landed_cleanly(record, answer):
         assert answer.rows is not None
         bases = [shown_base(write, row) for write, row in zip(record.writes, answer.rows, strict=True)]
