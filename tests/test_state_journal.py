@@ -91,10 +91,11 @@ def test_one_thing_is_owed_once_for_each_lead_and_reason(store: StateStore, cloc
     clock.advance(60)
     store.owe(1, "unread", "contact 6")
     store.owe(1, "header")
+    store.owe(1, "written later")
     store.owe_all([2, 3], "header", "Email")
 
     assert store.owed() == {
-        1: Owed(1, {"header": "", "unread": "contact 6"}, NOW),
+        1: Owed(1, {"header": "", "unread": "contact 6", "written later": ""}, NOW),
         2: Owed(2, {"header": "Email"}, NOW + 60),
         3: Owed(3, {"header": "Email"}, NOW + 60),
     }
