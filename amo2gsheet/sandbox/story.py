@@ -231,6 +231,8 @@ class Story:
     def _show_sheet(self, *names: str) -> None:
         with self._server.lock:
             header, *rows = self._sheet()
+        missing = [name for name in names if name not in header]
+        self._expect(not missing, f"The sheet has no column {', '.join(missing)}.")
         places = [header.index(name) for name in names]
         self._teller.table(names, [[_at(row, place) for place in places] for row in rows])
 
