@@ -76,6 +76,7 @@ class World:
         self.amo_wire = Faulty(self.amo, self.clock)
         self.sheets_wire = Faulty(self.sheets, self.clock)
         self.person = Person(self.sheets, TAB)
+        self.pause_seconds = 60.0
         self.more_settings = settings
         self.account = self.amo.account
         self._make_account()
@@ -155,12 +156,12 @@ class World:
 
     def pull(self, *, full: bool = False, dry: bool = False, force: bool = False) -> Outcome:
         """Run `pull`, a minute after whatever came before."""
-        self.clock.advance(60)
+        self.clock.advance(self.pause_seconds)
         return run_pull(self.settings, Options(full, dry, force), self.outside)
 
     def push(self, *, dry: bool = False, force: bool = False) -> Outcome:
         """Run `push`, a minute after whatever came before."""
-        self.clock.advance(60)
+        self.clock.advance(self.pause_seconds)
         return run_push(self.settings, Options(False, dry, force), self.outside)
 
     def code(self, run: Callable[[], Outcome]) -> ExitCode:
