@@ -1,4 +1,4 @@
-"""The README against the program: nothing that a user can type or set is missing from it, and nothing is promised that is not there."""
+"""The README against the program: nothing that can be typed or set is missing, and nothing is promised that is not there."""
 
 from __future__ import annotations
 
