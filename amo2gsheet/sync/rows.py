@@ -52,7 +52,8 @@ def insert_rows(
         {plan.row.lead_id: {index: cell.value for index, cell in plan.row.cells.items()} for plan in plans},
         {plan.row.lead_id: plan.base for plan in plans},
     )
-    intent = _journal(run, sent)
+    former = next((intent for intent in run.state.open_intents() if intent.kind == "rows"), None)
+    intent = _journal(run, sent, former)
     assert intent.commit_token is not None
     try:
         answer = run.sheet.insert_rows(
@@ -68,28 +69,33 @@ def insert_rows(
         settle_rows(run, known, place.title, intent, has_token=True)
         return Outcome(again=leads)
     except WriteRefusedError as error:
-        run.state.drop_intent(intent.id)
+        _give_up(run, intent, former)
         return _halve(run, known, tab, place, plans, dropdown, error)
     except UnclearOutcomeError:
         run.state.mark_unclear(intent.id)
         return Outcome(again=leads, is_unclear=True)
     except TabMissingError:
-        run.state.drop_intent(intent.id)
+        _give_up(run, intent, former)
         raise
     except UnavailableError:
-        run.state.drop_intent(intent.id)
+        _give_up(run, intent, former)
         return Outcome(again=leads, is_busy=True)
     return _take_in(run, known, place, sent, intent, answer)
 
 
-def _journal(run: Run, sent: _Sent) -> Intent:
+def _journal(run: Run, sent: _Sent, former: Intent | None) -> Intent:
     """Open an intent for an insert, or widen the one that is still open."""
-    former = next((intent for intent in run.state.open_intents() if intent.kind == "rows"), None)
     if former is None:
-        return run.state.add_intent("rows", _to_json(sent), run.state.new_commit_token())
+        return run.state.add_intent("rows", _to_json(run, sent), run.state.new_commit_token())
     both = dict(_from_json(former.payload).bases) | dict(sent.bases)
-    run.state.update_intent(former.id, _to_json(_Sent(sent.header, sent.below_row, sent.cells, both)))
+    run.state.update_intent(former.id, _to_json(run, _Sent(sent.header, sent.below_row, sent.cells, both)))
     return former
+
+
+def _give_up(run: Run, intent: Intent, former: Intent | None) -> None:
+    """This try was surely not carried out. An earlier one under the same token may still land: then the token is kept for it."""
+    if former is None:
+        run.state.drop_intent(intent.id)
 
 
 def _halve(
@@ -142,11 +148,11 @@ def _shown(base: Base, columns: Columns, row: Row | None) -> Base:
     return Base(base.lead_id, base.status, cells)
 
 
-def settle_rows(run: Run, known: Known, title: str, intent: Intent, *, has_token: bool) -> set[int]:
+def settle_rows(run: Run, known: Known, title: str, intent: Intent, *, has_token: bool, is_kept: bool = False) -> set[int]:
     """Find out which rows of an insert stand, and put values under the right headers where columns had moved.
 
-    The intent is dropped once its token has been seen; one not seen stays, and lends its token to the next insert. Returns the
-    leads that have their row. Safe to repeat.
+    The intent is dropped once its token has been seen. `is_kept`: one not seen may still land; it stays, and lends its token to
+    the next insert. Returns the leads that have their row. Safe to repeat.
     """
     sent = _from_json(intent.payload)
     place = open_place(run, known, title)
@@ -168,7 +174,7 @@ def settle_rows(run: Run, known: Known, title: str, intent: Intent, *, has_token
             if lead_id in present | gone
         ],
         intent,
-        is_over=has_token or len(present) == len(sent.bases),
+        is_over=has_token or not is_kept or len(present) == len(sent.bases),
     )
     return present
 
@@ -235,8 +241,9 @@ def _entry(run: Run, base: Base) -> HistoryEntry:
     return HistoryEntry(run.clock.time(), run.run_id, run.command, base.lead_id, "row added", "status", None, text)
 
 
-def _to_json(sent: _Sent) -> dict[str, Any]:
+def _to_json(run: Run, sent: _Sent) -> dict[str, Any]:
     return {
+        "sent_at": run.clock.time(),
         "header": [sent.header.row_number, list(sent.header.texts)],
         "below_row": sent.below_row,
         "cells": [[lead_id, [[index, value] for index, value in cells.items()]] for lead_id, cells in sent.cells.items()],

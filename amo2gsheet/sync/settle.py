@@ -54,7 +54,9 @@ def _settle_sheet(run: Run, known: Known, intents: list[Intent]) -> None:
                 _settle_cells(run, known, tab.title, intent)
             else:
                 has_token = intent.commit_token in workbook.commit_tokens
-                run.state.owe_all(settle_rows(run, known, tab.title, intent, has_token=has_token), "settled")
+                is_kept = _is_young(run, intent.payload["sent_at"])
+                present = settle_rows(run, known, tab.title, intent, has_token=has_token, is_kept=is_kept)
+                run.state.owe_all(present, "settled")
         except TabMissingError:
             return
 
@@ -69,7 +71,11 @@ def _settle_cells(run: Run, known: Known, title: str, intent: Intent) -> None:
 
 def may_land_late(run: Run, intent: Intent) -> bool:
     """Whether a write without an answer may still be carried out by the cloud."""
-    return intent.is_unclear and 0 <= run.clock.time() - intent.made_at < LATE_SECONDS
+    return intent.is_unclear and _is_young(run, intent.made_at)
+
+
+def _is_young(run: Run, sent_at: float) -> bool:
+    return 0 <= run.clock.time() - sent_at < LATE_SECONDS
 
 
 def _settle_moves(run: Run, known: Known, intent: Intent) -> None:

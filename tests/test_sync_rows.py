@@ -1,0 +1,363 @@
+"""New rows: exactly once, under the right headers, whatever becomes of the request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from amo2gsheet.exceptions import ExitCode
+from amo2gsheet.sandbox import answers
+from amo2gsheet.sandbox.exchange import Request
+from amo2gsheet.sandbox.faults import Fault, Manner, first_of, where
+from amo2gsheet.sync import rows
+from tests.sync_bench import (
+    CUT_AFTER,
+    CUT_BEFORE,
+    KILL_AFTER,
+    KILL_BEFORE,
+    before,
+    is_insert,
+    once,
+    settled,
+    state_of,
+    stopped,
+)
+from tests.world import STATUS, World
+
+NAMES = ("Анна", "Борис", "Вера")
+BUSY = Fault(Manner.REFUSED, answers.json_429_google("Write"))
+
+
+def _opened(world: World) -> None:
+    """The tab with its header and one row."""
+    world.lead("Первый")
+    world.pull()
+
+
+def _leads(world: World) -> list[int]:
+    return [world.lead(name, fields={"Адрес": f"ул. {name}"}) for name in NAMES]
+
+
+def _right(world: World, leads: list[int]) -> None:
+    """Hold the end: each lead has one row, with its own values under their headers, and nothing else is written."""
+    settled(world)
+    assert sorted([*leads, min(int(str(lead)) for lead in world.ids())]) == sorted(int(str(lead)) for lead in world.ids())
+    see = world.person.see
+    expected = [(name, "В процессе", f"ул. {name}") for name in NAMES]
+    assert expected == [(see("Ф.И.О.", lead=lead), see(STATUS, lead=lead), see("Адрес", lead=lead)) for lead in leads]
+    table = world.sheets.table(world.person.title)
+    assert all(len(line) <= len(table[0]) for line in table)
+    with state_of(world) as state:
+        assert [] == state.open_intents()
+        assert [1] * 3 == [sum(entry.kind == "row added" for entry in state.history(lead)) for lead in leads]
+    assert 0 == world.patches()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        CUT_AFTER,
+        CUT_BEFORE,
+        Fault(Manner.TIMEOUT_AFTER),
+        Fault(Manner.CUT_SHORT),
+        Fault(Manner.LATE, after=1),
+        Fault(Manner.LATE, after=4),
+        Fault(Manner.LATE, after=60),
+        Fault(Manner.FAILED_AFTER, answers.html_502()),
+        Fault(Manner.REFUSED, answers.json_503()),
+    ],
+    ids=lambda fault: f"{fault.manner.value}-{fault.after}",
+)
+@pytest.mark.parametrize("is_sorted", [False, True], ids=["", "sorted meanwhile"])
+def test_an_insert_without_an_answer_lands_once(tmp_path: Path, fault: Fault, is_sorted: bool) -> None:
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    world.sheets_wire.rule = once(is_insert, fault)
+    if is_sorted:
+        world.sheets_wire.before_each = before(_after_insert(), lambda: world.person.sort("Ф.И.О.", descending=True))
+
+    world.pull()
+    world.sheets_wire.land()
+
+    _right(world, leads)
+
+
+@pytest.mark.parametrize("fault", [KILL_BEFORE, KILL_AFTER, Fault(Manner.LATE, after=500)], ids=["before", "after", "late"])
+def test_an_insert_cut_off_by_a_kill_lands_once(tmp_path: Path, fault: Fault) -> None:
+    """Late: every try fails, the run gives up, and the first try lands after the next run has begun anew."""
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    world.sheets_wire.rule = where(is_insert, fault)
+    if fault.manner is Manner.LATE:
+        assert ExitCode.UNAVAILABLE == world.pull().exit_code
+    else:
+        stopped(world.pull)
+    world.sheets_wire.rule = None
+    world.pull()
+    world.sheets_wire.land()
+
+    _right(world, leads)
+
+
+def test_a_late_insert_that_lands_between_two_runs_is_taken_over(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    world.sheets_wire.rule = where(is_insert, Fault(Manner.LATE, after=500))
+    world.pull()
+    world.sheets_wire.rule = None
+    world.sheets_wire.land()
+
+    _right(world, leads)
+
+
+def test_more_leads_may_have_come_until_an_insert_is_tried_again(tmp_path: Path) -> None:
+    """The open intent is widened: whichever try lands, every lead gets its row."""
+    world = World(tmp_path)
+    _opened(world)
+    first = world.lead(NAMES[0], fields={"Адрес": f"ул. {NAMES[0]}"})
+    world.sheets_wire.rule = where(is_insert, KILL_BEFORE)
+    stopped(world.pull)
+    world.sheets_wire.rule = None
+    leads = [first, *(world.lead(name, fields={"Адрес": f"ул. {name}"}) for name in NAMES[1:])]
+
+    _right(world, leads)
+
+
+def test_an_insert_that_surely_was_not_carried_out_leaves_no_intent(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    world.sheets_wire.rule = where(is_insert, BUSY)
+
+    assert ExitCode.UNAVAILABLE == world.code(world.pull)
+
+    with state_of(world) as state:
+        assert [] == state.open_intents()
+    world.sheets_wire.rule = None
+    _right(world, leads)
+
+
+@pytest.mark.parametrize("then", ["busy", "refused", "renamed"])
+def test_a_late_insert_is_waited_for_whatever_becomes_of_its_second_try(tmp_path: Path, then: str) -> None:
+    """Its token must not be given up: else the first try, landing late, would double the rows."""
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    late, refused = once(is_insert, Fault(Manner.LATE, after=900)), once(is_insert, Fault(Manner.REFUSED, _refusal()))
+    world.sheets_wire.rule = first_of(late, {"busy": where(is_insert, BUSY), "refused": refused, "renamed": _nothing}[then])
+    if then == "renamed":
+        world.sheets_wire.before_each = before(is_insert, lambda: world.person.rename_tab("Заказы"), nth=2)
+    world.code(world.pull)
+    world.sheets_wire.rule = world.sheets_wire.before_each = None
+    world.pull()
+    world.sheets_wire.land()
+
+    _right(world, leads)
+
+
+def test_an_insert_that_nobody_needs_any_more_is_forgotten_when_it_can_no_longer_land(tmp_path: Path) -> None:
+    """Its lead is gone, so no later insert takes its token: idle runs must not look for it for ever."""
+    world = World(tmp_path)
+    _opened(world)
+    lead = world.lead("Анна")
+    world.sheets_wire.rule = once(is_insert, KILL_BEFORE)
+    stopped(world.pull)
+    world.account.trash_lead(lead)
+    world.pull()
+    with state_of(world) as state:
+        assert ["rows"] == [intent.kind for intent in state.open_intents()]
+
+    world.clock.advance(1000)
+    world.pull()
+
+    with state_of(world) as state:
+        assert [] == state.open_intents()
+    assert (1, 0) == (world.push().sheet_requests, world.pull().sheet_requests)
+
+
+def test_a_token_lent_anew_is_kept_as_long_as_its_newest_try_may_land(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    world.sheets_wire.rule = once(is_insert, KILL_BEFORE)
+    stopped(world.pull)
+    world.clock.advance(1000)
+    world.sheets_wire.rule = where(is_insert, Fault(Manner.LATE, after=900))
+    world.code(world.pull)
+    world.sheets_wire.rule = None
+    world.push()
+    world.pull()
+    world.sheets_wire.land()
+
+    _right(world, leads)
+
+
+# --- refused ---
+
+
+def test_a_refused_row_stays_alone_in_its_trouble(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    bad = leads[1]
+
+    def holds_bad(request: Request) -> bool:
+        return is_insert(request) and str(bad).encode() in request.body
+
+    world.sheets_wire.rule = where(holds_bad, Fault(Manner.REFUSED, _refusal()))
+
+    outcome = world.pull()
+
+    assert ExitCode.PARTIAL == outcome.exit_code
+    assert [f"the row of lead {bad} could not be written"] == [name.split(",")[0] for name in outcome.report.named]
+    with state_of(world) as state:
+        assert ({bad}, []) == (set(state.owed()), state.open_intents())
+    world.sheets_wire.rule = None
+    _right(world, leads)
+
+
+def _nothing(_number: int, _request: Request) -> None:
+    """No fault."""
+
+
+def _refusal() -> answers.Answer:
+    error = {"code": 400, "message": "Invalid requests[2].updateCells: no such cell.", "status": "INVALID_ARGUMENT"}
+    return answers.Answer(400, json.dumps({"error": error}).encode(), {"Content-Type": "application/json; charset=UTF-8"})
+
+
+# --- what people do in the moment of the insert ---
+
+
+@pytest.mark.parametrize("fault", [None, CUT_AFTER, KILL_AFTER], ids=["answered", "no answer", "killed"])
+@pytest.mark.parametrize("deed", ["sort", "insert row", "insert column", "move column", "delete column", "move the ID"])
+def test_whatever_people_move_each_value_ends_under_its_header(tmp_path: Path, deed: str, fault: Fault | None) -> None:
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    person = world.person
+    deeds: dict[str, Callable[[], None]] = {
+        "sort": lambda: person.sort("Ф.И.О.", descending=True),
+        "insert row": lambda: person.insert_rows(2),
+        "insert column": lambda: person.insert_columns(3),
+        "move column": lambda: person.move_column(STATUS, 2),
+        "delete column": lambda: person.delete_columns("Группа"),
+        "move the ID": lambda: person.move_column("ID", 6),
+    }
+    world.sheets_wire.before_each = before(is_insert, deeds[deed])
+    world.sheets_wire.rule = once(is_insert, fault) if fault else None
+    if fault is KILL_AFTER:
+        stopped(world.pull)
+    else:
+        world.pull()
+
+    _right(world, leads)
+
+
+def test_a_tab_that_is_renamed_in_the_moment_of_the_insert_is_followed(tmp_path: Path) -> None:
+    """The batch names the tab by its ID, so it may land; what the answer is to show is named by title."""
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    world.sheets_wire.before_each = before(is_insert, lambda: world.person.rename_tab("Заказы"))
+
+    world.pull()
+
+    _right(world, leads)
+
+
+def test_rows_that_somebody_deleted_before_the_next_run_count_as_seen_once(tmp_path: Path) -> None:
+    """They landed, that much the token tells: deleted by a person, they are not made a second time."""
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    world.sheets_wire.rule = once(is_insert, KILL_AFTER)
+    stopped(world.pull)
+    for lead in leads:
+        world.person.delete_row(lead)
+
+    settled(world)
+
+    assert 1 == len(world.ids())
+
+
+def test_many_new_rows_go_in_chunks_on_fresh_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("amo2gsheet.sync.desk.ROWS_PER_INSERT", 2)
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+
+    outcome = world.pull()
+
+    assert 3 == outcome.report.new_rows
+    _right(world, leads)
+    assert rows.ROWS_PER_INSERT == 1000
+
+
+@pytest.mark.parametrize("deed", ["types the ID", "moves a column"])
+def test_between_two_chunks_people_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str) -> None:
+    monkeypatch.setattr("amo2gsheet.sync.desk.ROWS_PER_INSERT", 2)
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+
+    def act() -> None:
+        if deed == "types the ID":
+            world.person.insert_rows(2)
+            world.person.type("ID", str(leads[2]), row=2)
+        else:
+            world.person.move_column(STATUS, 2)
+
+    world.sheets_wire.before_each = before(_after_insert(), act)
+
+    world.pull()
+
+    settled(world)
+    assert 4 == len(set(world.ids())) == len(world.ids())
+    expected = [(name, "В процессе", f"ул. {name}") for name in NAMES]
+    see = world.person.see
+    assert expected == [(see("Ф.И.О.", lead=lead), see(STATUS, lead=lead), see("Адрес", lead=lead)) for lead in leads]
+
+
+@pytest.mark.parametrize("fault", [CUT_AFTER, CUT_BEFORE], ids=["landed", "not landed"])
+def test_a_chunk_without_an_answer_holds_up_the_chunks_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    monkeypatch.setattr("amo2gsheet.sync.desk.ROWS_PER_INSERT", 2)
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    world.sheets_wire.rule = once(is_insert, fault)
+
+    world.pull()
+
+    _right(world, leads)
+
+
+def test_old_reads_right_after_an_insert_do_not_double_or_lose_rows(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    world.sheets.knobs.old_reads_after_write = 3
+    world.sheets_wire.rule = once(is_insert, CUT_AFTER)
+    world.pull()
+    world.sheets.knobs.old_reads_after_write = 0
+
+    _right(world, leads)
+
+
+def _after_insert() -> Callable[[Request], bool]:
+    """True of the requests that follow the first insert."""
+    seen = False
+
+    def predicate(request: Request) -> bool:
+        nonlocal seen
+        seen, was_seen = seen or is_insert(request), seen
+        return was_seen
+
+    return predicate
