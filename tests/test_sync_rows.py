@@ -12,6 +12,7 @@ from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner, first_of, where
+from amo2gsheet.sandbox.sheets import SPREADSHEET_ID
 from amo2gsheet.sync import rows
 from tests.sync_bench import (
     CUT_AFTER,
@@ -231,6 +232,31 @@ def _refusal() -> answers.Answer:
     return answers.Answer(400, json.dumps({"error": error}).encode(), {"Content-Type": "application/json; charset=UTF-8"})
 
 
+# --- answers that tell little ---
+
+
+def _told(cells: list[str]) -> Fault:
+    """The insert is carried out, and its answer shows only a header row."""
+    row = {"values": [{"effectiveValue": {"stringValue": text}} for text in cells]}
+    shown = {"sheets": [{"properties": {"sheetId": 0}, "data": [{"rowData": [row]}]}]} if cells else {}
+    body = {"spreadsheetId": SPREADSHEET_ID, **({"updatedSpreadsheet": shown} if cells else {})}
+    return Fault(Manner.FAILED_AFTER, answers.Answer(200, json.dumps(body).encode(), {"Content-Type": "application/json"}))
+
+
+@pytest.mark.parametrize("has_header", [False, True])
+def test_an_answer_that_does_not_show_the_rows_is_looked_into(tmp_path: Path, has_header: bool) -> None:
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    header = [str(text) for text in world.sheets.table()[0]]
+    world.sheets_wire.rule = once(is_insert, _told(header if has_header else []))
+
+    outcome = world.pull()
+
+    assert (ExitCode.DONE, 3) == (outcome.exit_code, outcome.report.new_rows)
+    _right(world, leads)
+
+
 # --- what people do in the moment of the insert ---
 
 
@@ -255,6 +281,36 @@ def test_whatever_people_move_each_value_ends_under_its_header(tmp_path: Path, d
         stopped(world.pull)
     else:
         world.pull()
+
+    _right(world, leads)
+
+
+def test_a_tab_emptied_after_an_insert_is_not_judged(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    world.sheets_wire.rule = once(is_insert, KILL_AFTER)
+    stopped(world.pull)
+    version = world.person.version()
+    world.person.clear_all()
+
+    assert ExitCode.UNUSABLE_SHEET == world.code(world.pull)
+
+    world.person.restore_version(version)
+    _right(world, leads)
+
+
+def test_what_somebody_has_put_right_already_is_left(tmp_path: Path) -> None:
+    """Rows stand one column off: one address was retyped under its header, another emptied where it should not be."""
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    world.sheets_wire.before_each = before(is_insert, lambda: world.person.insert_columns(3))
+    world.sheets_wire.rule = once(is_insert, KILL_AFTER)
+    stopped(world.pull)
+    wrong = str(world.sheets.table()[0][world.person.column_of("Адрес") - 2])
+    world.person.type("Адрес", "ул. Анна", lead=leads[0])
+    world.person.clear_cell(wrong, lead=leads[1])
 
     _right(world, leads)
 

@@ -120,9 +120,9 @@ def _halve(
 def _take_in(run: Run, known: Known, place: Place, sent: _Sent, intent: Intent, answer: WriteAnswer) -> Outcome:
     """The insert was carried out: agree on its rows; where the answer shows other headers, put values under the right ones."""
     leads = set(sent.cells)
-    if answer.header is not None and _same_headers(sent, answer.header):
-        rows = {row.lead_id: row for row in answer.rows or () if row.lead_id is not None}
-        _agree(run, [_shown(sent.bases[lead_id], place.columns, rows.get(lead_id)) for lead_id in sent.cells], intent)
+    rows = {row.lead_id: row for row in answer.rows or ()}
+    if answer.header is not None and _same_headers(sent, answer.header) and leads <= rows.keys():
+        _agree(run, [_shown(sent.bases[lead_id], place.columns, rows[lead_id]) for lead_id in sent.cells], intent)
         return Outcome(landed=leads)
     present = settle_rows(run, known, place.title, intent, has_token=True)
     return Outcome(landed=present & leads, again=leads - present)
@@ -137,14 +137,9 @@ def _text(header: Header, index: int) -> str:
     return normal_header(header.texts[index]) if index < len(header.texts) else ""
 
 
-def _shown(base: Base, columns: Columns, row: Row | None) -> Base:
-    """The base of a new row, its sheet side as the answer showed it; as sent, where the answer did not tell."""
-    if row is None:
-        return base
-    cells = {
-        key: CellBase(cell.amo, row.cells.get(columns.index[key], cell.sheet)) if key in columns.index else cell
-        for key, cell in base.cells.items()
-    }
+def _shown(base: Base, columns: Columns, row: Row) -> Base:
+    """The base of a new row, its sheet side as the answer showed it."""
+    cells = {key: CellBase(cell.amo, row.cells.get(columns.index[key])) for key, cell in base.cells.items()}
     return Base(base.lead_id, base.status, cells)
 
 
