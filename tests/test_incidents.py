@@ -12,7 +12,7 @@ TEST = re.compile(r"^def test_((?:[a-l]\d{1,2}_)+)", re.MULTILINE)
 HERE = Path(__file__).parent
 
 
-def tested_ids() -> set[str]:
+def ids_with_a_test() -> set[str]:
     """The ids that test names begin with; one test may stand for several."""
     found = (match for path in HERE.glob("test_*.py") for match in TEST.findall(path.read_text("utf-8")))
     return {one for ids in found for one in ids.strip("_").split("_")}
@@ -20,7 +20,7 @@ def tested_ids() -> set[str]:
 
 @pytest.mark.parametrize("incident", INCIDENTS)
 def test_every_incident_has_a_test(incident: str) -> None:
-    assert incident in tested_ids(), INCIDENTS[incident]
+    assert incident in ids_with_a_test(), INCIDENTS[incident]
 
 
 @pytest.mark.parametrize("group", "abcdfh")

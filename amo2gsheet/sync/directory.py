@@ -46,35 +46,40 @@ def load(run: Run) -> Known:
 
 def refresh(run: Run) -> Known:
     """Read everything of amoCRM's anew: account, pipelines, fields, users."""
-    for name, read in (
-        ("account", _read_account),
-        ("pipelines", _read_pipelines),
-        ("lead fields", _read_fields),
-        ("users", _read_users),
-    ):
-        run.state.keep(name, read(run))
-    return load(run)
+    return _renew(run, "account", "pipelines", "lead fields", "users")
 
 
 def refresh_pipelines(run: Run) -> Known:
     """Read the pipelines anew: a stage turned up that is not known, or leads are about to be moved."""
-    run.state.keep("pipelines", _read_pipelines(run))
-    return load(run)
+    return _renew(run, "pipelines")
 
 
 def refresh_users(run: Run) -> Known:
     """Read the users anew."""
-    run.state.keep("users", _read_users(run))
-    return load(run)
+    return _renew(run, "users")
 
 
 def refresh_fields(run: Run) -> Known:
     """Read the custom fields of leads anew."""
-    run.state.keep("lead fields", _read_fields(run))
-    return load(run)
+    return _renew(run, "lead fields")
 
 
-def leads_renamed(run: Run, before: Directory, after: Directory) -> set[int]:
+def _renew(run: Run, *names: str) -> Known:
+    """Read these anew. In one commit with the new names goes the debt to the leads whose cells show an old one.
+
+    Whoever reads the names first has to note the debt: to all later runs nothing has changed.
+    """
+    before = load(run).directory
+    fresh = {name: _READERS[name](run) for name in names}
+    with run.state.transaction():
+        for name, value in fresh.items():
+            run.state.keep(name, value)
+        known = load(run)
+        run.state.owe_all(_leads_renamed(run, before, known.directory), "names")
+    return known
+
+
+def _leads_renamed(run: Run, before: Directory, after: Directory) -> set[int]:
     """Tracked leads whose cells show a stage, pipeline or user that has another name now."""
     stages = _stage_names(after)
     moved = [stage for stage, name in _stage_names(before).items() if stages.get(stage) != name]
@@ -183,3 +188,11 @@ def _read_users(run: Run) -> Any:
 
 def _users_from(value: Any) -> Mapping[int, str] | None:
     return None if value is None else {int(user_id): name for user_id, name in value.items()}
+
+
+_READERS: Mapping[str, Callable[[Run], Any]] = {
+    "account": _read_account,
+    "pipelines": _read_pipelines,
+    "lead fields": _read_fields,
+    "users": _read_users,
+}

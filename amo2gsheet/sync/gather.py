@@ -13,7 +13,7 @@ from amo2gsheet.model import Lead, Stage
 from amo2gsheet.state.records import Pending, Version, Waiting
 from amo2gsheet.sync import directory, swallowed
 from amo2gsheet.sync.directory import Known
-from amo2gsheet.sync.news import news_lists, only_news, version_of
+from amo2gsheet.sync.news import look_into, news_lists, only_news, version_of
 from amo2gsheet.values import zone_of
 
 if TYPE_CHECKING:
@@ -126,7 +126,9 @@ class Feed:
         """The first run on a tab takes the leads that stand in a trigger stage; the cursor starts where it began."""
         run = self._run
         run.amo.newest_leads()
-        start = run.amo.server_time
+        # A first run that is cut off has made rows already: what happens to their leads before the next one is news.
+        start = int(run.state.get("baseline_start") or run.amo.server_time)
+        run.state.put("baseline_start", str(start))
         for leads in run.amo.leads_in_stages(sorted(self.known.rules.triggers)):
             yield partial(self._take_first, leads)
 
@@ -284,25 +286,12 @@ class Feed:
     def _look(self, chunk: Chunk) -> None:
         """What the update list never tells: names, contacts, companies, Staff, and who stands in a trigger stage now."""
         run = self._run
-        before = self.known.directory
         self.known = directory.refresh(run)
-        self._refreshed |= {"pipelines", "users", "fields"}
-        changed = directory.leads_renamed(run, before, self.known.directory)
         # Reads as empty where there is no such tab; the tab list would cost a request more.
         self.known = directory.with_staff(run, self.known, has_tab=True)
-        for name, read, leads_of in (
-            ("contacts", run.amo.changed_contacts, run.state.leads_of_contacts),
-            ("companies", run.amo.changed_companies, run.state.leads_of_companies),
-        ):
-            since = (
-                run.state.cursor(name) or run.state.cursor("leads") or run.amo.server_time
-            ) - run.settings.pull_overlap_seconds
-            entries = read(max(0, since))
-            changed |= leads_of([entry_id for entry_id, _ in entries])
-            newest = max((updated_at for _, updated_at in entries), default=0)
-            if newest:
-                run.state.move_cursor(name, min(newest, run.amo.server_time))
-        run.state.owe_all(changed, "names")
+        self._refreshed |= {"pipelines", "users", "fields"}
+        look_into("contacts", run, run.amo.changed_contacts, run.state.leads_of_contacts)
+        look_into("companies", run, run.amo.changed_companies, run.state.leads_of_companies)
 
     def _take_standing(self, leads: Sequence[Lead], chunk: Chunk) -> None:
         """Leads that stand in a trigger stage now: news of the tracked ones, and those that are not tracked, seen or not."""

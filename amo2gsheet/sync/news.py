@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from amo2gsheet.model import Lead
@@ -72,3 +72,26 @@ def only_news(run: Run, leads: Iterable[Lead]) -> list[Lead]:
             lead = current
         found.append(lead)
     return found
+
+
+def look_into(
+    name: str, run: Run, read: Callable[[int], Iterable[tuple[int, int]]], leads_of: Callable[[Iterable[int]], set[int]]
+) -> None:
+    """Note what is owed to the leads whose contacts or companies (`name`) changed since the last look, in one commit with it.
+
+    `read` gives (ID, `updated_at`) of what changed since a time, `leads_of` the tracked leads that hang on it. The list is read
+    from the cursor minus the overlap; what the last look saw there in this version is no news, unless it was so young then that
+    the list may have been late.
+    """
+    state, overlap = run.state, run.settings.pull_overlap_seconds
+    last = state.get_json(f"{name} seen") or {"at": 0, "entries": {}}
+    start = state.cursor(name) or int(state.get("baseline_start") or 0) or state.cursor("leads") or run.amo.server_time
+    entries = dict(read(max(0, start - overlap)))
+    seen, settled_before = last["entries"], last["at"] - overlap
+    changed = [one for one, updated_at in entries.items() if not seen.get(str(one)) == updated_at < settled_before]
+    newest = max(entries.values(), default=0)
+    with state.transaction():
+        state.owe_all(leads_of(changed), "names")
+        state.put_json(f"{name} seen", {"at": run.amo.server_time, "entries": entries})
+        if newest:
+            state.move_cursor(name, min(newest, run.amo.server_time))
