@@ -192,7 +192,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """The tab list with what the tool itself left in the spreadsheet; `commit_tokens`: metadata ID → Unix seconds of its making."""
+    """The tab list, with the marks and commit tokens (metadata ID → Unix seconds of its making) that the tool left behind."""
 
     tabs: tuple[Tab, ...]
     marks: tuple[Mark, ...]
@@ -211,8 +211,8 @@ class Header:
 class Columns:
     """Which column is whose: column key → column index from 0.
 
-    `foreign` are the texts of people's own columns; `doubled` those headers (not required ones) that stand twice, of which the left
-    one counts.
+    `foreign` are the texts of people's own columns; `doubled` those headers (not required ones) that stand twice, of which
+    the left one counts.
     """
 
     index: Mapping[ColumnKey, int]
@@ -265,8 +265,8 @@ class RowWrite:
 class WriteAnswer:
     """What the cloud showed after a write, of the write's own instant.
 
-    `rows` are the rows hit, in the order of the writes, with every cell from the ID to the last written one; `header` is the header
-    row of that instant. Either is None where the answer did not tell.
+    `rows` are the rows hit, in the order of the writes, with every cell from the ID to the last written one; `header` is the
+    header row of that instant. Either is None where the answer did not tell.
     """
 
     rows: tuple[Row, ...] | None
@@ -274,10 +274,14 @@ class WriteAnswer:
 
 
 class CellFormat(Enum):
-    """How a new cell is shown: (Sheets number format type, pattern)."""
+    """How a new cell is shown: (Sheets number format type, pattern).
+
+    A pattern with optional decimals shows a bare point after whole numbers, so those have a pattern of their own.
+    """
 
     ID = ("NUMBER", "0")
-    NUMBER = ("NUMBER", "#,##0.##")
+    NUMBER = ("NUMBER", "#,##0")
+    DECIMAL = ("NUMBER", "#,##0.###")
     TEXT = ("TEXT", "@")
     DATE = ("DATE", "dd.mm.yyyy")
     DATE_TIME = ("DATE_TIME", "dd.mm.yyyy hh:mm")

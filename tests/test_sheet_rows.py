@@ -210,7 +210,7 @@ def test_new_cells_carry_their_format_empty_ones_too(bench: SheetBench) -> None:
     insert(bench, new_row(21))
 
     formats = [bench.person.tab.look(4, index, NUMBER_FORMAT) for index in range(5)]
-    text, number = {"type": "TEXT", "pattern": "@"}, {"type": "NUMBER", "pattern": "#,##0.##"}
+    text, number = {"type": "TEXT", "pattern": "@"}, {"type": "NUMBER", "pattern": "#,##0"}
     assert [{"type": "NUMBER", "pattern": "0"}, text, text, None, number] == formats
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from amo2gsheet.exceptions import ExitCode, UnavailableError
+from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner, where
@@ -142,16 +142,18 @@ def test_a_cell_that_is_free_again_is_written_without_a_word(tmp_path: Path) -> 
 # --- what nobody answered ---
 
 
-def test_a_write_that_surely_was_not_carried_out_ends_the_run_and_leaves_no_intent(tmp_path: Path) -> None:
+def test_a_write_that_surely_was_not_carried_out_is_owed_and_leaves_no_intent(tmp_path: Path) -> None:
     world = World(tmp_path)
     leads = _three(world)
     world.sheets_wire.rule = where(is_write, Fault(Manner.REFUSED, answers.json_429_google("Write")))
 
-    with pytest.raises(UnavailableError):
-        world.pull()
+    outcome = world.pull()
 
+    assert ExitCode.UNAVAILABLE == outcome.exit_code
     with state_of(world) as state:
         assert [] == state.open_intents()
+        assert set(leads) == set(state.owed())
+    world.sheets_wire.rule = None
     settled(world)
     assert ["У курера"] * 3 == [world.status(lead) for lead in leads]
 

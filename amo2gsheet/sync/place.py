@@ -71,6 +71,7 @@ def _follow(run: Run, tab: Tab) -> None:
     """Serve this tab from now on; on another one than before the leads that stand in a trigger stage are taken anew."""
     if run.state.tab_id is not None and run.state.tab_id != tab.sheet_id:
         run.state.put("baseline", None)
+        run.state.put("baseline_start", None)
     run.state.follow_tab(tab.sheet_id, tab.title)
 
 

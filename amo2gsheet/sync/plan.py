@@ -12,6 +12,7 @@ from amo2gsheet.fields import same_value
 from amo2gsheet.model import (
     Base,
     CellBase,
+    CellFormat,
     CellValue,
     ColumnKey,
     Columns,
@@ -228,15 +229,20 @@ def plan_new_row(now: LeadNow, columns: Columns, rules: StatusRules, lead_fields
     """Plan the row of a lead that has none: every column of ours gets its cell, an empty one its format."""
     shown = rules.shown(now.lead.stage)
     values: dict[ColumnKey, CellValue] = {**now.cells, "id": now.lead.id, "status": shown, "sync": None}
-    cells = {
-        index: NewCell(values.get(key), cell_format(key, lead_fields)) for key, index in columns.index.items() if key in values
-    }
+    cells = {index: _new_cell(key, values[key], lead_fields) for key, index in columns.index.items() if key in values}
     base = Base(
         now.lead.id,
         StatusBase(now.lead.stage, shown, shown),
         {key: CellBase(value, value) for key, value in now.cells.items()},
     )
     return NewRowPlan(NewRow(now.lead.id, cells), base, values)
+
+
+def _new_cell(key: ColumnKey, value: CellValue, lead_fields: Sequence[LeadField]) -> NewCell:
+    shown_as = cell_format(key, lead_fields)
+    if shown_as is CellFormat.NUMBER and isinstance(value, float) and not value.is_integer():
+        shown_as = CellFormat.DECIMAL
+    return NewCell(value, shown_as)
 
 
 def plan_push(
