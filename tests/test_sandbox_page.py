@@ -210,6 +210,45 @@ def test_what_cannot_be_done_is_said_in_a_sentence(path: str, fields: dict[str, 
     assert before == browser.shop.sheets.table(browser.person.title)
 
 
+def test_an_unnamed_column_cannot_be_sorted(browser: Browser) -> None:
+    browser.post("/sort", column=browser.person.tab.columns[len(HEADER)], order="up")
+
+    assert "A column without a header cannot be sorted here." in browser.text()
+
+
+def test_a_row_can_be_added_where_the_grid_ends(browser: Browser) -> None:
+    browser.person.trim_grid()
+
+    browser.post("/add", lead="4713")
+
+    assert [4711, 4712, 4713] == browser.person.leads()
+
+
+def test_an_undo_that_would_take_back_the_work_of_others_is_refused(browser: Browser) -> None:
+    browser.person.insert_columns(1)
+    with browser.shop.sheets.change(actor="api") as book:
+        book.tab(browser.person.title).write(1, {2: "Вероника"})
+
+    browser.post("/undo")
+
+    assert "The columns cannot be put back" in browser.text()
+
+
+def test_what_the_sheet_itself_refuses_is_said(browser: Browser) -> None:
+    browser.person.trim_grid()
+    for row in (browser.row(3), browser.row(2), browser.row(1)):
+        browser.post("/delete", row=row)
+
+    assert "You can't delete all the rows on the sheet." in browser.text()
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"&".join(b"a=1" for _ in range(30))])
+def test_a_body_that_is_no_form_of_the_page_is_refused(browser: Browser, body: bytes) -> None:
+    headers = {"host": HOST, "content-type": "application/x-www-form-urlencoded"}
+
+    assert 403 == browser.page.answer(Request("POST", "/undo", headers=headers, body=body)).status
+
+
 def test_a_lead_that_is_gone_cannot_be_moved(browser: Browser) -> None:
     browser.shop.account.trash_lead(4711)
 
