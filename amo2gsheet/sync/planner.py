@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amo2gsheet.columns import field_id_of
-from amo2gsheet.fields import render
+from amo2gsheet.fields import render, same_value
 from amo2gsheet.model import Base, LeadDetails, Row, Stage, StatusBase
 from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync.gather import Chunk, Due
@@ -37,6 +37,7 @@ class Planner:
         bases = self._bases(pending)
         waiting = sync_text(run) if "sync" in self.place.columns.index else {}
         first_met = {entry.lead_id for entry in state.waiting("first meeting")}
+        swallowed = {entry.lead_id for entry in state.waiting("swallowed")}
         plans = []
         for lead_id in pending:
             row = rows.get(lead_id)
@@ -58,9 +59,17 @@ class Planner:
                 # Should the person pick the old text again, amoCRM's move is what is left to be shown.
                 state.owe(lead_id, "left to push")
                 chunk.paid.discard(lead_id)
-            if lead_id in first_met and not plan.differing and plan.base.status != bases[lead_id].status:
+            if lead_id in first_met and not self._still_differs(plan.base):
                 run.stop_waiting([lead_id], "first meeting")
+            if lead_id in swallowed and lead_id in bases and plan.base.status != bases[lead_id].status:
+                run.stop_waiting([lead_id], "swallowed")
         return plans
+
+    def _still_differs(self, base: Base) -> bool:
+        """Whether values that differed when they met for the first time stand there as they did."""
+        status = base.status
+        has_other_status = status is not None and not self.known.rules.means_same(status.text, status.stage)
+        return has_other_status or any(not same_value(cell.amo, cell.sheet) for cell in base.cells.values())
 
     def _has_moved(self, lead_id: int, base: Base | None) -> bool:
         """Whether amoCRM's stage is another than the base's."""

@@ -172,7 +172,8 @@ def _name_gone(run: Run, lead_id: int, text: str) -> None:
 def _take_agreed(run: Run, known: Known, plan: PushPlan, leads: Mapping[int, Lead]) -> None:
     """Store what needs no request, name what stands for no stage, and leave to `pull` what is amoCRM's to settle."""
     run.state.save_bases(plan.agreed)
-    run.stop_waiting([base.lead_id for base in plan.agreed], "first meeting")
+    for settled in ("first meeting", "swallowed"):
+        run.stop_waiting([base.lead_id for base in plan.agreed], settled)
     run.state.owe_all(plan.left_to_pull, "conflict")
     pipelines = _digest(known)
     names = {pipeline.id: pipeline.name for pipeline in known.directory.pipelines}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import ForbiddenError, TabMissingError
-from amo2gsheet.model import Base, Lead, Stage, StatusBase
+from amo2gsheet.model import Base, Lead, Stage
 from amo2gsheet.state.records import Asked, HistoryEntry, Intent
 from amo2gsheet.sync.place import find_tab
 from amo2gsheet.sync.record import base_from_json, record_from_json
@@ -111,8 +110,3 @@ def agree_on_move(run: Run, base: Base, origin: Stage, old_text: str, answered_a
         run.state.save_bases([base])
         run.state.ask(Asked(base.lead_id, origin, base.status.stage, answered_at, times, old_text))
         run.record([HistoryEntry(run.clock.time(), run.run_id, run.command, base.lead_id, "moved", "status", old_text, text)])
-
-
-def take_back(run: Run, base: Base, asked: Asked, shown: str) -> None:
-    """A move was swallowed: the base goes back, so that the cell counts as changed again."""
-    run.state.save_bases([replace(base, status=StatusBase(asked.origin, shown, asked.old_text))])

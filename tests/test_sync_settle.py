@@ -1,0 +1,224 @@
+"""Recovery: what an earlier run left open is found out by reading, and nothing is sent again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from amo2gsheet.exceptions import ExitCode, UnavailableError
+from amo2gsheet.sandbox import answers
+from amo2gsheet.sandbox.faults import Fault, Manner, where
+from tests.sync_bench import (
+    CUT_AFTER,
+    CUT_BEFORE,
+    KILL_AFTER,
+    KILL_BEFORE,
+    is_insert,
+    is_patch,
+    is_write,
+    once,
+    settled,
+    state_of,
+    stopped,
+)
+from tests.world import World
+
+
+def _picked(tmp_path: Path, **settings: str) -> tuple[World, int]:
+    world = World(tmp_path, **settings)
+    lead = world.lead("Анна")
+    world.pull()
+    world.pick(lead, "Отказ")
+    return world, lead
+
+
+def _kinds(world: World) -> list[str]:
+    with state_of(world) as state:
+        return [intent.kind for intent in state.open_intents()]
+
+
+# --- moves ---
+
+
+@pytest.mark.parametrize(
+    "fault", [KILL_AFTER, CUT_AFTER, Fault(Manner.FAILED_AFTER, answers.html_502())], ids=["kill", "cut", "502"]
+)
+def test_a_move_that_was_carried_out_unseen_is_not_sent_again(tmp_path: Path, fault: Fault) -> None:
+    world, lead = _picked(tmp_path)
+    world.amo_wire.rule = where(is_patch, fault)
+    stopped(world.push)
+    patches = world.patches()
+
+    settled(world)
+
+    assert ("Отказ", "Отказ", patches, []) == (world.stage_of(lead), world.status(lead), world.patches(), _kinds(world))
+
+
+@pytest.mark.parametrize("fault", [KILL_BEFORE, CUT_BEFORE], ids=["kill", "cut"])
+def test_a_move_that_was_not_carried_out_is_planned_anew(tmp_path: Path, fault: Fault) -> None:
+    world, lead = _picked(tmp_path)
+    world.amo_wire.rule = where(is_patch, fault)
+    stopped(world.push)
+    patches = world.patches()
+
+    settled(world)
+
+    assert ("Отказ", "Отказ", patches + 1, []) == (world.stage_of(lead), world.status(lead), world.patches(), _kinds(world))
+
+
+@pytest.mark.parametrize("by_pull", [True, False])
+def test_a_manager_s_move_after_an_unseen_one_is_followed(tmp_path: Path, by_pull: bool) -> None:
+    """The lead came by where it was sent to, its events say, and went on: that is amoCRM's move, and no pick is sent."""
+    world, lead = _picked(tmp_path, CONFLICT_WINNER="sheet")
+    world.amo_wire.rule = once(is_patch, KILL_AFTER)
+    stopped(world.push)
+    world.clock.advance(30)
+    world.move(lead, world.stage("Заказ отправлен"))
+    if by_pull:
+        world.pull()
+
+    settled(world)
+
+    assert ("Заказ отправлен", "У курера", 1) == (world.stage_of(lead), world.status(lead), world.patches())
+
+
+def test_without_the_right_to_events_an_unseen_move_that_went_on_is_a_conflict(tmp_path: Path) -> None:
+    world, lead = _picked(tmp_path)
+    world.amo.knobs.events_forbidden = True
+    world.amo_wire.rule = once(is_patch, KILL_AFTER)
+    stopped(world.push)
+    world.move(lead, world.stage("Заказ отправлен"))
+
+    settled(world)
+
+    assert ("Заказ отправлен", "У курера", 1) == (world.stage_of(lead), world.status(lead), world.patches())
+    with state_of(world) as state:
+        assert ["Отказ"] == [entry.old for entry in state.conflicts()]
+
+
+def test_an_unseen_move_of_a_lead_that_is_gone_is_dropped(tmp_path: Path) -> None:
+    world, lead = _picked(tmp_path)
+    world.amo_wire.rule = once(is_patch, KILL_AFTER)
+    stopped(world.push)
+    world.account.trash_lead(lead)
+
+    world.push()
+
+    assert [] == _kinds(world)
+
+
+def test_intents_stay_while_amocrm_does_not_answer(tmp_path: Path) -> None:
+    world, lead = _picked(tmp_path)
+    world.amo_wire.rule = once(is_patch, KILL_AFTER)
+    stopped(world.push)
+    world.amo_wire.rule = where(lambda request: True, Fault(Manner.REFUSED, answers.html_504()))
+
+    with pytest.raises(UnavailableError):
+        world.push()
+
+    assert ["moves"] == _kinds(world)
+    world.amo_wire.rule = None
+    settled(world)
+    assert ("Отказ", 1, []) == (world.stage_of(lead), world.patches(), _kinds(world))
+
+
+def test_a_move_that_surely_was_not_carried_out_leaves_no_intent(tmp_path: Path) -> None:
+    world, _ = _picked(tmp_path)
+    world.amo_wire.rule = where(is_patch, Fault(Manner.REFUSED, answers.html_429()))
+
+    with pytest.raises(UnavailableError):
+        world.push()
+
+    assert [] == _kinds(world)
+
+
+# --- cells and rows ---
+
+
+def test_push_settles_what_a_killed_pull_left_open(tmp_path: Path) -> None:
+    """Else the cell that `pull` wrote would pass for a pick."""
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    world.move(lead, world.stage("Заказ отправлен"))
+    world.sheets_wire.rule = once(is_write, KILL_AFTER)
+    stopped(world.pull)
+    world.move(lead, world.stage("Консультация"))
+
+    world.push()
+
+    assert (0, []) == (world.patches(), _kinds(world))
+    settled(world)
+    assert ("Консультация", "Консультация") == (world.stage_of(lead), world.status(lead))
+
+
+def test_an_open_intent_survives_that_its_tab_is_gone_for_a_while(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    world.move(lead, world.stage("Заказ отправлен"))
+    world.sheets_wire.rule = once(is_write, KILL_AFTER)
+    stopped(world.pull)
+    snapshot = world.sheets.snapshot()
+    world.person.add_tab("Другая")
+    world.person.delete_tab()
+
+    assert ExitCode.UNUSABLE_SHEET == world.code(world.push)
+    assert ["cells"] == _kinds(world)
+
+    world.sheets.restore(snapshot)
+    settled(world)
+    assert ("У курера", []) == (world.status(lead), _kinds(world))
+
+
+def test_a_tab_that_is_renamed_while_it_is_settled_is_settled_by_the_next_run(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    world.move(lead, world.stage("Заказ отправлен"))
+    world.sheets_wire.rule = once(is_write, KILL_AFTER)
+    stopped(world.pull)
+
+    def hand(_number: int, request: object) -> None:
+        if "values:batchGet" in str(request):
+            world.sheets_wire.before_each = None
+            world.person.rename_tab("Заказы")
+
+    world.sheets_wire.before_each = hand
+    world.code(world.push)
+
+    settled(world)
+
+    assert ("У курера", [], 0) == (world.status(lead), _kinds(world), world.patches())
+
+
+def test_a_header_that_was_made_unseen_is_not_made_again(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.lead("Анна")
+    world.sheets_wire.rule = once(is_insert, KILL_AFTER)
+    stopped(world.pull)
+
+    settled(world)
+
+    assert (["ID"], 1, []) == ([row[0] for row in world.sheets.table() if row[0] == "ID"], len(world.ids()), _kinds(world))
+
+
+@pytest.mark.parametrize("fault", [KILL_BEFORE, CUT_BEFORE, CUT_AFTER], ids=["killed before", "cut before", "cut after"])
+def test_a_header_is_made_once_whatever_became_of_the_first_try(tmp_path: Path, fault: Fault) -> None:
+    world = World(tmp_path)
+    world.lead("Анна")
+    world.sheets_wire.rule = once(is_insert, fault)
+    world.code(world.pull) if fault is not KILL_BEFORE else stopped(world.pull)
+
+    settled(world)
+
+    assert (["ID"], 1, []) == ([row[0] for row in world.sheets.table() if row[0] == "ID"], len(world.ids()), _kinds(world))
+
+
+def test_nothing_is_settled_where_nothing_is_open(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.lead("Анна")
+    world.pull()
+
+    assert (0, 1) == (world.push().amo_requests, world.push().sheet_requests)
