@@ -43,6 +43,7 @@ class Record:
     """A write of cells with the header and the rows as the last look before it saw them.
 
     `before` are the rows seen then (those concerned and their neighbours), `texts` lead ID → status cell of every row.
+    `is_repeated`: its outcome is unclear, and a cell of it was written again since.
     """
 
     header: Header
@@ -50,6 +51,7 @@ class Record:
     before: tuple[Row, ...] = ()
     texts: Mapping[int, CellValue] = field(default_factory=dict)
     traces: tuple[Trace, ...] = ()
+    is_repeated: bool = False
 
     def column_text(self, index: int) -> str:
         """The header over a column at the time of the write, as names are compared."""
@@ -103,6 +105,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
         ],
         "before": [_row_to_json(row) for row in record.before],
         "texts": [[lead_id, value] for lead_id, value in record.texts.items()],
+        "is_repeated": record.is_repeated,
         "traces": [[trace.lead_id, trace.row_number, trace.index, trace.value] for trace in record.traces],
     }
 
@@ -119,6 +122,7 @@ def record_from_json(value: Mapping[str, Any]) -> Record:
         tuple(_row_from_json(row) for row in value["before"]),
         dict(value["texts"]),
         tuple(Trace(*trace) for trace in value["traces"]),
+        bool(value["is_repeated"]),
     )
 
 

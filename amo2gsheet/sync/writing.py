@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError, WriteRefusedError
 from amo2gsheet.fields import same_value
-from amo2gsheet.model import Base, Header, Row, WriteAnswer
+from amo2gsheet.model import Base, CellValue, ColumnKey, Header, Row, WriteAnswer
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry, Intent
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, cell_text
-from amo2gsheet.sync.record import Record, Trace, Written, landed_base, record_to_json, shown_base
+from amo2gsheet.sync.record import Record, Trace, Written, landed_base, record_from_json, record_to_json, shown_base
 from amo2gsheet.sync.strays import Inspection, Stray, inspect, landed_cleanly, leads_of, repaired_text, rows_of, traces_of
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Outcome:
 
 def write_cells(run: Run, known: Known, place: Place, record: Record) -> Outcome:
     """Carry one record out: journal, one request, check, bases. A request refused for its content is halved."""
+    _note_repeats(run, record)
     intent = run.state.add_intent("cells", record_to_json(record))
     leads = {write.lead_id for write in record.writes}
     try:
@@ -79,6 +80,19 @@ def write_cells(run: Run, known: Known, place: Place, record: Record) -> Outcome
         _agree(run, record, {write.lead_id: write.cells for write in record.writes}, bases, intent)
         return Outcome(landed=leads)
     return _check(run, known, place.title, record, answer, intent)
+
+
+def _note_repeats(run: Run, record: Record) -> None:
+    """Note in the intents whose outcome is unclear that the same cells are written again.
+
+    From then on a value that shows in such a cell does not tell whose it is: the first write may still land, over a newer value.
+    """
+    cells = {(write.lead_id, cell.key) for write in record.writes for cell in write.cells}
+    for intent in run.state.open_intents():
+        if intent.kind == "cells" and intent.is_unclear:
+            former = record_from_json(intent.payload)
+            if any((write.lead_id, cell.key) in cells for write in former.writes for cell in write.cells):
+                run.state.update_intent(intent.id, record_to_json(replace(former, is_repeated=True)))
 
 
 def _halve(run: Run, known: Known, place: Place, record: Record, error: WriteRefusedError) -> Outcome:
@@ -198,14 +212,28 @@ def _agree_on_landed(
 ) -> set[int]:
     """Agree on what a look saw to have landed; return the leads of which everything did. The others are planned again."""
     former = run.state.bases(landed)
+    if record.is_repeated:
+        landed = {lead_id: _news_of(cells, former.get(lead_id)) for lead_id, cells in landed.items()}
+        landed = {lead_id: cells for lead_id, cells in landed.items() if cells}
     bases = [
         landed_base(write, landed[write.lead_id], former.get(write.lead_id)) if write.lead_id in landed else None
         for write in record.writes
     ]
     whole = {write.lead_id for write in record.writes if len(landed.get(write.lead_id, ())) == len(write.cells)}
     run.state.owe_all(landed.keys() - whole - {0}, "landed in part")
-    _agree(run, record, landed, bases, intent, is_kept=is_kept and len(landed) < len(record.writes))
+    _agree(run, record, landed, bases, intent, is_kept=is_kept and (record.is_repeated or len(landed) < len(record.writes)))
     return whole
+
+
+def _news_of(cells: Sequence[CellPlan], base: Base | None) -> list[CellPlan]:
+    """Those cells that show another value than was agreed on last."""
+    return [cell for cell in cells if base is None or not same_value(cell.new, _agreed_value(base, cell.key))]
+
+
+def _agreed_value(base: Base, key: ColumnKey) -> CellValue:
+    if key == "status":
+        return base.status.text if base.status else None
+    return base.cells[key].sheet if key in base.cells else None
 
 
 def _agree(
