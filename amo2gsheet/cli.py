@@ -151,10 +151,10 @@ def run(argv: Sequence[str], environ: Mapping[str, str] | None = None, watch: Si
                 watch.disarm()
         except BrokenPipeError:
             # The reader of a help text went away; each side translates the errors of its own connections.
-            output.forget_stdout()
             code = ExitCode.DONE
         except BaseException as error:  # noqa: BLE001 - whatever comes: no secret leaves, and `--json` gets its object
             code = session.tell_ending(Ending.of(error, line))
+    output.settle_stdout()
     return code
 
 
@@ -162,7 +162,7 @@ def _invoke(argv: Sequence[str], session: Session) -> int:
     """Read the command line and run its command; Typer's own `main` would turn some endings into codes of its own."""
     output.prepare_stdout()
     group = typer.main.get_command(app)
-    with group.make_context("amo2gsheet", list(argv), obj=session, resilient_parsing=not argv) as context:
+    with group.make_context("amo2gsheet", list(argv), obj=session) as context:
         if argv:
             return int(group.invoke(context) or 0)
         typer.echo(group.get_help(context), err=True)

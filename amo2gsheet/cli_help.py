@@ -1,4 +1,4 @@
-"""What `--help` says, for somebody who has never seen the tool. A `backspace` keeps the lines of a block apart."""
+"""What `--help` says, for somebody who has never seen the tool. A backspace keeps the lines of the block below it as they are."""
 
 from __future__ import annotations
 

@@ -81,17 +81,23 @@ def _write(text: str) -> None:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        forget_stdout()
+        _forget_stdout()
     except OSError as error:
-        forget_stdout()
+        _forget_stdout()
         raise AmoGsheetError(f"The answer cannot be written to stdout: {error.strerror}.") from error
 
 
-def forget_stdout() -> None:
-    """Let what still waits in stdout's buffer, and all that follows, go nowhere.
+def settle_stdout() -> None:
+    """Leave nothing in stdout's buffer that Python would fail to write at its exit, with a traceback and code of its own."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        _forget_stdout()
 
-    Python would try to write it once more at its exit, and end with a code and a traceback of its own.
-    """
+
+def _forget_stdout() -> None:
+    """Let what still waits in stdout's buffer, and all that follows, go nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

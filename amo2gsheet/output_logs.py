@@ -48,7 +48,7 @@ class StderrHandler(logging.Handler):
         if self.is_json:
             text = to_json(self.bound | _fields(record), sys.stderr)
         else:
-            text = _text(record, is_coloured=not self._is_journal and has_colour(sys.stderr))
+            text = _text(record, is_coloured=has_colour(sys.stderr))
         if self._is_journal:
             priority = _PRIORITIES.get(record.levelno, 6)
             text = "\n".join(f"<{priority}>{line}" for line in text.split("\n"))

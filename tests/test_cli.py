@@ -16,9 +16,9 @@ import pytest
 import typer
 from conftest import REPOSITORY
 
-from amo2gsheet import __version__, commands, commands_sandbox
+from amo2gsheet import __version__, cli_report, commands, commands_sandbox
 from amo2gsheet.cli import run
-from amo2gsheet.cli_signals import StopSignal
+from amo2gsheet.cli_signals import SignalWatch, StopSignal
 from amo2gsheet.commands import Options, Outcome
 from amo2gsheet.config import Settings
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode, SheetLayoutError
@@ -415,7 +415,9 @@ commands.Outside = types.SimpleNamespace(real=lambda: None)
 
 
 def child_environ() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    """This environment, but for a switch that would hide what buffers do to a closed stdout."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return {**kept, "PYTHONPATH": str(REPOSITORY)}
 
 
 def start(code: str, *argv: str, **options: Any) -> subprocess.Popen[str]:
@@ -490,11 +492,12 @@ def test_a_reader_who_went_away_does_not_change_how_a_run_ended() -> None:
     assert (78, False) == (returned, "Traceback" in err)
 
 
-def test_a_full_disk_behind_stdout_does_not_change_why_a_run_failed() -> None:
+@pytest.mark.parametrize(("argv", "code"), [(["--env-file", "missing.env", "pull", "--json"], 78), (["--help"], 1)])
+def test_a_full_disk_behind_stdout_leaves_the_code_in_the_table(argv: list[str], code: int) -> None:
     with open("/dev/full", "w") as full:
-        returned, _, err = finish("", "--env-file", "missing.env", "pull", "--json", stdout=full)
+        returned, _, err = finish("", *argv, stdout=full)
 
-    assert (78, False) == (returned, "Traceback" in err)
+    assert (code, False) == (returned, "Exception ignored" in err)
 
 
 WORKING = """
@@ -560,6 +563,20 @@ def test_one_wish_to_stop_that_arrives_twice_is_one() -> None:
 
     assert 143 == child.returncode
     assert err.startswith("warning: Ended by SIGTERM.")
+
+
+def test_a_signal_that_comes_when_all_is_done_does_not_cut_the_answer(
+    ends: Ends, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends(outcome())
+    before = signal.getsignal(signal.SIGUSR1)
+    monkeypatch.setattr(cli_report, "summary", lambda *_: os.kill(os.getpid(), signal.SIGUSR1))
+    try:
+        code = run(["pull", "--json"], ENVIRON, SignalWatch([signal.SIGUSR1]))
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert (0, 0) == (code, json.loads(capsys.readouterr().out)["exit_code"])
 
 
 def test_a_signal_that_was_switched_off_stays_so() -> None:
