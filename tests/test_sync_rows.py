@@ -130,6 +130,42 @@ def test_more_leads_may_have_come_until_an_insert_is_tried_again(tmp_path: Path)
     _right(world, leads)
 
 
+@pytest.mark.parametrize("is_killed", [False, True], ids=["in one go", "killed in between"])
+def test_a_lead_that_came_after_a_late_insert_gets_its_row(tmp_path: Path, is_killed: bool) -> None:
+    """The first try lands right before the second one, which holds a lead more, and refuses its token."""
+    world = World(tmp_path)
+    _opened(world)
+    first = world.lead(NAMES[0], fields={"Адрес": f"ул. {NAMES[0]}"})
+    world.sheets_wire.rule = where(is_insert, Fault(Manner.LATE, after=900))
+    world.code(world.pull)
+    leads = [first, *(world.lead(name, fields={"Адрес": f"ул. {name}"}) for name in NAMES[1:])]
+    world.sheets_wire.rule = None
+    if is_killed:
+        world.sheets_wire.rule = once(is_insert, KILL_BEFORE)
+        stopped(world.pull)
+        world.sheets_wire.land()
+    else:
+        world.sheets_wire.before_each = before(is_insert, world.sheets_wire.land)
+        world.pull()
+
+    _right(world, leads)
+
+
+def test_a_row_made_by_hand_is_no_sign_of_an_insert_that_did_not_land(tmp_path: Path) -> None:
+    """Its empty cells are filled."""
+    world = World(tmp_path)
+    _opened(world)
+    lead = world.lead("Анна", fields={"Адрес": "ул. Новая"})
+    world.sheets_wire.rule = once(is_insert, KILL_BEFORE)
+    stopped(world.pull)
+    world.person.type("ID", str(lead), row=3)
+
+    settled(world)
+
+    see = world.person.see
+    assert ("Анна", "В процессе", "ул. Новая") == (see("Ф.И.О.", row=3), see(STATUS, row=3), see("Адрес", row=3))
+
+
 def test_an_insert_that_surely_was_not_carried_out_leaves_no_intent(tmp_path: Path) -> None:
     world = World(tmp_path)
     _opened(world)

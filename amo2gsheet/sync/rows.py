@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from amo2gsheet.exceptions import TabMissingError, TokenUsedError, UnavailableError, UnclearOutcomeError, WriteRefusedError
@@ -14,6 +14,7 @@ from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry, Intent
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, NewRowPlan, cell_text
+from amo2gsheet.sync.presence import SEEN
 from amo2gsheet.sync.record import Record, Written, base_from_json, base_to_json
 from amo2gsheet.sync.writing import Outcome, write_cells
 
@@ -29,12 +30,16 @@ ROWS_PER_INSERT = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """What an intent remembers of an insert: the header it was planned for, where, and lead ID → cells by column index."""
+    """What an intent remembers of an insert: the header it was planned for, where, and lead ID → cells by column index.
+
+    `bases` are those of every try under its token; `certain` are the leads that each of the tries held: whichever of them landed.
+    """
 
     header: Header
     below_row: int
     cells: Mapping[int, Mapping[int, CellValue]]
     bases: Mapping[int, Base]
+    certain: frozenset[int]
 
 
 def insert_rows(
@@ -51,6 +56,7 @@ def insert_rows(
         below,
         {plan.row.lead_id: {index: cell.value for index, cell in plan.row.cells.items()} for plan in plans},
         {plan.row.lead_id: plan.base for plan in plans},
+        frozenset(leads),
     )
     former = next((intent for intent in run.state.open_intents() if intent.kind == "rows"), None)
     intent = _journal(run, sent, former)
@@ -66,7 +72,7 @@ def insert_rows(
             status_index=place.columns.status_index,
         )
     except TokenUsedError:
-        settle_rows(run, known, place.title, intent, has_token=True)
+        settle_rows(run, known, place.title, intent)
         return Outcome(again=leads)
     except WriteRefusedError as error:
         _give_up(run, intent, former)
@@ -87,8 +93,9 @@ def _journal(run: Run, sent: _Sent, former: Intent | None) -> Intent:
     """Open an intent for an insert, or widen the one that is still open."""
     if former is None:
         return run.state.add_intent("rows", _to_json(run, sent), run.state.new_commit_token())
-    both = dict(_from_json(former.payload).bases) | dict(sent.bases)
-    run.state.update_intent(former.id, _to_json(run, _Sent(sent.header, sent.below_row, sent.cells, both)))
+    earlier = _from_json(former.payload)
+    both = {**earlier.bases, **sent.bases}
+    run.state.update_intent(former.id, _to_json(run, replace(sent, bases=both, certain=earlier.certain & sent.certain)))
     return former
 
 
@@ -124,7 +131,7 @@ def _take_in(run: Run, known: Known, place: Place, sent: _Sent, intent: Intent, 
     if answer.header is not None and _same_headers(sent, answer.header) and leads <= rows.keys():
         _agree(run, [_shown(sent.bases[lead_id], place.columns, rows[lead_id]) for lead_id in sent.cells], intent)
         return Outcome(landed=leads)
-    present = settle_rows(run, known, place.title, intent, has_token=True)
+    present = settle_rows(run, known, place.title, intent)
     return Outcome(landed=present & leads, again=leads - present)
 
 
@@ -143,34 +150,25 @@ def _shown(base: Base, columns: Columns, row: Row) -> Base:
     return Base(base.lead_id, base.status, cells)
 
 
-def settle_rows(run: Run, known: Known, title: str, intent: Intent, *, has_token: bool, is_kept: bool = False) -> set[int]:
-    """Find out which rows of an insert stand, and put values under the right headers where columns had moved.
+def settle_rows(run: Run, known: Known, title: str, intent: Intent) -> set[int]:
+    """Agree on the rows of an insert whose token was seen, and put values under the right headers where columns had moved.
 
-    The intent is dropped once its token has been seen. `is_kept`: one not seen may still land; it stays, and lends its token to
-    the next insert. Returns the leads that have their row. Safe to repeat.
+    Returns the leads that have their row. Safe to repeat.
     """
     sent = _from_json(intent.payload)
     place = open_place(run, known, title)
     if place is None:
         return set()
     absent = [lead_id for lead_id in sent.bases if not place.presence.has(lead_id)]
-    if has_token and (absent or not _same_headers(sent, place.header)):
+    if absent or not _same_headers(sent, place.header):
         if not _put_right(run, known, place, sent) and absent:
             # A read just after a write can be an old one: one more look before rows count as gone.
             run.clock.sleep(1)
         place = open_place(run, known, title) or place
     present = {lead_id for lead_id in sent.bases if place.presence.has(lead_id)}
-    gone = {lead_id for lead_id in sent.bases if has_token and lead_id not in present}
-    _agree(
-        run,
-        [
-            base if lead_id in present else Base(base.lead_id, base.status, base.cells, missing=1)
-            for lead_id, base in sent.bases.items()
-            if lead_id in present | gone
-        ],
-        intent,
-        is_over=has_token or not is_kept or len(present) == len(sent.bases),
-    )
+    gone = sent.certain - present
+    bases = [base for lead_id, base in sent.bases.items() if lead_id in present]
+    _agree(run, [*bases, *(replace(sent.bases[lead_id], missing=1) for lead_id in sorted(gone))], intent)
     return present
 
 
@@ -208,17 +206,14 @@ def _moved_cells(place: Place, sent: _Sent, row: Row, cells: Mapping[int, CellVa
     return tuple(plans.values())
 
 
-def _agree(run: Run, bases: Sequence[Base], intent: Intent, *, is_over: bool = True) -> None:
-    """Take new rows into the state, in one commit with the end of their intent."""
+def _agree(run: Run, bases: Sequence[Base], intent: Intent) -> None:
+    """Take new rows into the state, in one commit with the end of their intent. What is tracked with a row is left as it is."""
     known = run.state.bases([base.lead_id for base in bases])
-    fresh = [base for base in bases if base.lead_id not in known or known[base.lead_id].status != base.status]
+    fresh = [base for base in bases if base.lead_id not in known or known[base.lead_id].missing != SEEN]
     with run.state.transaction():
         run.state.save_bases(fresh)
         run.record([_entry(run, base) for base in fresh])
-        if is_over:
-            run.state.drop_intent(intent.id)
-        else:
-            run.state.mark_unclear(intent.id)
+        run.state.drop_intent(intent.id)
     for base in fresh:
         text = cell_text(base.status.text) if base.status else ""
         run.report.new_rows += 1
@@ -243,6 +238,7 @@ def _to_json(run: Run, sent: _Sent) -> dict[str, Any]:
         "below_row": sent.below_row,
         "cells": [[lead_id, [[index, value] for index, value in cells.items()]] for lead_id, cells in sent.cells.items()],
         "bases": [base_to_json(base) for base in sent.bases.values()],
+        "certain": sorted(sent.certain),
     }
 
 
@@ -254,4 +250,5 @@ def _from_json(payload: Mapping[str, Any]) -> _Sent:
         payload["below_row"],
         {lead_id: dict(cells) for lead_id, cells in payload["cells"]},
         {base.lead_id: base for base in bases if base is not None},
+        frozenset(payload["certain"]),
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LATE_SECONDS = 900
+LATE_SECONDS = 300
 """So long a write without an answer may still land. Google cuts a request at 180 s; the rest is for proxies and clocks."""
 
 CLOCK_SLACK_SECONDS = 5
@@ -52,12 +52,17 @@ def _settle_sheet(run: Run, known: Known, intents: list[Intent]) -> None:
             if intent.kind == "cells":
                 _settle_cells(run, known, tab.title, intent)
             else:
-                has_token = intent.commit_token in workbook.commit_tokens
-                is_kept = _is_young(run, intent.payload["sent_at"])
-                present = settle_rows(run, known, tab.title, intent, has_token=has_token, is_kept=is_kept)
-                run.state.owe_all(present, "settled")
+                _settle_rows(run, known, tab.title, intent, has_landed=intent.commit_token in workbook.commit_tokens)
         except TabMissingError:
             return
+
+
+def _settle_rows(run: Run, known: Known, title: str, intent: Intent, *, has_landed: bool) -> None:
+    """An insert that has not landed stays open while it may, and lends its token to the next one."""
+    if has_landed:
+        run.state.owe_all(settle_rows(run, known, title, intent), "settled")
+    elif not _is_young(run, intent.payload["sent_at"]):
+        run.state.drop_intent(intent.id)
 
 
 def _settle_cells(run: Run, known: Known, title: str, intent: Intent) -> None:
