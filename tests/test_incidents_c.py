@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
-from world import World
+from world import Rewritten, World
 
 from amo2gsheet.exceptions import ExitCode
-from amo2gsheet.sandbox.exchange import Answer, Cloud, Request
 
 FIRST_OF_MARCH = 46082
 """1 March 2026 as Sheets counts days."""
@@ -29,24 +26,6 @@ STAFF_LAYOUTS: dict[str, list[list[str]]] = {
     ],
     "no header": [["0134", "Дилноза"], ["7", "Тимур"]],
 }
-
-
-class Rewritten:
-    """A cloud whose leads are shown as `change` leaves them."""
-
-    def __init__(self, cloud: Cloud, change: Callable[[dict[str, Any]], None]) -> None:
-        self._cloud = cloud
-        self._change = change
-
-    def answer(self, request: Request) -> Answer:
-        """Answer as the cloud does, every lead in it changed."""
-        answer = self._cloud.answer(request)
-        if not answer.body or not request.path.startswith("/api/v4/leads") or "pipelines" in request.path:
-            return answer
-        body = json.loads(answer.body)
-        for lead in [body] if "id" in body else body.get("_embedded", {}).get("leads", []):
-            self._change(lead)
-        return replace(answer, body=json.dumps(body).encode())
 
 
 @pytest.fixture(params=["UTC", "America/New_York", "Asia/Tashkent"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from amo2gsheet.config import Settings, load_settings
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox.amo import AmoCloud
 from amo2gsheet.sandbox.clock import VirtualClock
-from amo2gsheet.sandbox.exchange import Request
+from amo2gsheet.sandbox.exchange import Answer, Cloud, Request
 from amo2gsheet.sandbox.faults import Faulty
 from amo2gsheet.sandbox.sheets import SPREADSHEET_ID, SheetsCloud
 from amo2gsheet.sandbox.sheets_people import Person
@@ -61,6 +62,24 @@ class RunClock:
 
     def random(self) -> float:
         return 0.5
+
+
+class Rewritten:
+    """amoCRM, but every lead is shown as `change` leaves it."""
+
+    def __init__(self, cloud: Cloud, change: Callable[[dict[str, Any]], None]) -> None:
+        self._cloud = cloud
+        self._change = change
+
+    def answer(self, request: Request) -> Answer:
+        """Answer as the cloud does, every lead in it changed."""
+        answer = self._cloud.answer(request)
+        if not answer.body or not request.path.startswith("/api/v4/leads") or "pipelines" in request.path:
+            return answer
+        body = json.loads(answer.body)
+        for lead in [body] if "id" in body else body.get("_embedded", {}).get("leads", []):
+            self._change(lead)
+        return replace(answer, body=json.dumps(body).encode())
 
 
 class World:
@@ -250,6 +269,12 @@ class World:
         self.push()
         self.pull()
         self.assert_silent()
+
+    def assert_no_writes(self) -> None:
+        """The next `pull` and `push` write on neither side."""
+        writes, patches = self.sheet_writes(), self.patches()
+        codes = [self.pull().exit_code, self.push().exit_code]
+        assert (self.sheet_writes(), self.patches(), codes) == (writes, patches, [ExitCode.DONE] * 2)
 
     def assert_silent(self) -> None:
         """No run writes on either side or has anything to tell, now and hours later; the last ones cost what an idle run may."""
