@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -92,10 +92,10 @@ def leave_mark(run: Run, workbook: Workbook) -> None:
         run.sheet.set_mark(run.mark, workbook.marks)
 
 
-def open_place(run: Run, known: Known, title: str) -> Place | None:
+def open_place(run: Run, known: Known, title: str, verify: Callable[[Presence], None] = lambda _presence: None) -> Place | None:
     """Look at the tab and understand its header; None for an empty tab.
 
-    Notes in the state which rows are new, back, doubled or gone, and which columns came or went.
+    Notes in the state which rows are new, back, doubled or gone, and which columns came or went. Before that `verify` may raise.
 
     Raises:
         SheetLayoutError: the tab has other contents and no header.
@@ -113,8 +113,9 @@ def open_place(run: Run, known: Known, title: str) -> Place | None:
                 "Nothing was written.",
             )
         return None
-    columns = _understand_header(run, known, title, look, memory)
     presence = find_rows(look)
+    verify(presence)
+    columns = _understand_header(run, known, title, look, memory)
     reconcile(run, presence)
     return Place(title, look.header, columns, presence, look)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError
@@ -14,7 +15,7 @@ from amo2gsheet.sync import directory
 from amo2gsheet.sync.directory import Known
 from amo2gsheet.sync.place import Place, check_emptied, find_tab, open_place
 from amo2gsheet.sync.plan import Guard, MovePlan, PushPlan, cell_text, plan_push
-from amo2gsheet.sync.presence import DELETED, SEEN
+from amo2gsheet.sync.presence import DELETED, SEEN, Presence
 from amo2gsheet.sync.record import base_to_json
 from amo2gsheet.sync.settle import agree_on_move, settle
 
@@ -77,7 +78,7 @@ def _look(run: Run, known: Known) -> Place | None:
             return None
         title = tab.title
     try:
-        place = open_place(run, known, title)
+        place = open_place(run, known, title, partial(_verify_tab, run))
     except TabMissingError:
         tab = find_tab(run, run.sheet.workbook())
         if tab is None:
@@ -86,15 +87,18 @@ def _look(run: Run, known: Known) -> Place | None:
         place = open_place(run, known, title)
     if place is None:
         check_emptied(run, title)
-    elif run.vanished or (not place.presence.row_of and _misses_rows(run)):
-        # Rows gone may mean that another tab bears the title now: the tab list tells.
-        find_tab(run, run.sheet.workbook())
     return place
 
 
-def _misses_rows(run: Run) -> bool:
-    """Whether tracked rows were there lately; a tab that had none, or lost all long ago, is looked at no closer."""
-    return any(SEEN <= missing < DELETED for _, missing in run.state.status_texts().values())
+def _verify_tab(run: Run, presence: Presence) -> None:
+    """Rows gone may mean that another tab bears the title now: the tab list tells, before anything is taken from that tab.
+
+    A tab that never had rows, or lost all of them long ago, is looked at no closer.
+    """
+    lately = [lead_id for lead_id, (_, missing) in run.state.status_texts().items() if SEEN <= missing < DELETED]
+    gone = [lead_id for lead_id in lately if not presence.has(lead_id)]
+    if len(gone) > run.settings.push_limit or (gone and not presence.row_of):
+        find_tab(run, run.sheet.workbook())
 
 
 def _changed(run: Run, known: Known, place: Place) -> dict[int, tuple[int, str]]:
@@ -248,7 +252,7 @@ def _move(run: Run, known: Known, moves: Sequence[MovePlan]) -> None:
         with run.state.transaction():
             for move in batch:
                 if move.lead_id in answers.moved:
-                    _take_moved(run, move, answers.moved[move.lead_id])
+                    _take_moved(run, known, move, answers.moved[move.lead_id])
                 else:
                     _take_refused(run, move, answers.refused.get(move.lead_id, "amoCRM did not say why"))
             run.state.drop_intent(intent.id)
@@ -271,20 +275,15 @@ def _stage(stage: Stage) -> list[int]:
     return [stage.pipeline_id, stage.status_id]
 
 
-def _take_moved(run: Run, move: MovePlan, answered_at: int) -> None:
+def _take_moved(run: Run, known: Known, move: MovePlan, answered_at: int) -> None:
     agree_on_move(run, move.base, move.origin, move.old_text, answered_at)
     for kind in (*_TEXT_KINDS, "first meeting", "swallowed"):
         run.stop_waiting([move.lead_id], kind)
     run.report.moves += 1
     if move.is_conflict:
         run.report.conflicts += 1
-        run.record(
-            [
-                HistoryEntry(
-                    run.clock.time(), run.run_id, run.command, move.lead_id, "conflict", "status", move.old_text, move.text
-                )
-            ]
-        )
+        lost = known.rules.shown(move.origin)
+        run.record([HistoryEntry(run.clock.time(), run.run_id, run.command, move.lead_id, "conflict", "status", lost, move.text)])
     logger.info(
         'push: lead %d статус "%s" → "%s" (row %d)',
         move.lead_id,
