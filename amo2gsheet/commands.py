@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from amo2gsheet.amo.client import AmoClient
 from amo2gsheet.amo.oauth import Login
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.model import Mark
+from amo2gsheet.output_logs import bind
 from amo2gsheet.retry import Clock, SystemClock
 from amo2gsheet.sheet.adapter import GoogleSheet, open_sheet
 from amo2gsheet.state import RunLock, StateStore
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from amo2gsheet.config import Settings
 
 logger = logging.getLogger(__name__)
+
+SIGNAL_CODES = 128
+"""A process that a signal ended is said to end with this and the signal's number."""
 
 OLD_STATE_NAME = ".sync_state.json"
 GOOGLE_TOKEN_SUFFIX = ".google"
@@ -137,6 +142,7 @@ def _work(
     amo = _amo(settings, outside, state)
     sheet = _sheet(settings, outside)
     run_id = state.begin_run(command, is_dry=options.is_dry)
+    bind(run=run_id)
     run = Run(
         command,
         run_id,
@@ -159,6 +165,10 @@ def _work(
         code = run.report.exit_code
     except AmoGsheetError as problem:
         code, error = problem.exit_code, problem.message
+        raise
+    except KeyboardInterrupt as stop:
+        # The number of the signal, where it came as one.
+        code = ExitCode(SIGNAL_CODES + getattr(stop, "number", signal.SIGINT))
         raise
     finally:
         outcome = Outcome(

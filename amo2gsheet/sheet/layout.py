@@ -87,7 +87,8 @@ def _look(sheet_id: int, layout: Layout) -> Iterator[Request]:
     for place, (value, (red, green, blue)) in enumerate(layout.colours.items()):
         condition = {"type": "TEXT_EQ", "values": [{"userEnteredValue": value}]}
         look = {"backgroundColor": {"red": red, "green": green, "blue": blue}}
-        rule = {"ranges": [_column(sheet_id, layout.status_index, 1)], "booleanRule": {"condition": condition, "format": look}}
+        # From the header on: rows inserted right below it fall into the range, instead of pushing it down before them.
+        rule = {"ranges": [_column(sheet_id, layout.status_index, 0)], "booleanRule": {"condition": condition, "format": look}}
         yield {"addConditionalFormatRule": {"rule": rule, "index": place}}
 
 

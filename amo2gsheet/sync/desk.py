@@ -20,7 +20,7 @@ from amo2gsheet.sync.planner import Planner, is_young
 from amo2gsheet.sync.record import Record, Written, exceptions_of, neighbours
 from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows
 from amo2gsheet.sync.settle import settle
-from amo2gsheet.sync.writing import SHOWN_COLUMNS, WHOLE_TABLE_ROWS, Outcome, column_name, write_cells
+from amo2gsheet.sync.writing import NEIGHBOUR_REACH, SHOWN_COLUMNS, WHOLE_TABLE_ROWS, Outcome, column_name, write_cells
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -36,7 +36,6 @@ BUSY_SECONDS = 20
 CELLS_PER_WRITE = 20_000
 """Bounds the body of one write to about 2 MB, which Google advises."""
 
-NEIGHBOUR_REACH = 3
 
 STALE_TOKENS = 20
 TOKEN_SECONDS = 3600

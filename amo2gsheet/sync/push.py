@@ -103,7 +103,7 @@ def _verify_tab(run: Run, presence: Presence) -> None:
 
 def _changed(run: Run, known: Known, place: Place) -> dict[int, tuple[int, str]]:
     """Lead ID → (row number, text) of every row whose status differs from its base and that does not wait with this very text."""
-    kinds = set(_TEXT_KINDS) - ({"held"} if run.is_forced else set())
+    kinds = set(_TEXT_KINDS) - ({"held", "doubtful"} if run.is_forced else set())
     waiting = {(entry.lead_id, entry.key) for entry in run.state.waiting() if entry.kind in kinds}
     pipelines = _digest(known)
     changed: dict[int, tuple[int, str]] = {}
@@ -122,7 +122,7 @@ def _changed(run: Run, known: Known, place: Place) -> dict[int, tuple[int, str]]
     return changed
 
 
-_TEXT_KINDS = ("unknown text", "missing stage", "held", "gone lead", "refused move")
+_TEXT_KINDS = ("unknown text", "missing stage", "held", "doubtful", "gone lead", "refused move")
 """What waits until the cell shows another text; the first two also until the pipelines change."""
 
 
@@ -225,7 +225,6 @@ def _guarded(
             run.owe_sync(move.lead_id)
     run.report.held = [objection]
     run.report.held += [f'lead {move.lead_id}: "{move.old_text}" → "{move.text}"' for move in moves[:HELD_SHOWN]]
-    logger.warning("push: held back: %s", objection, extra={"event": "held back"})
     return []
 
 

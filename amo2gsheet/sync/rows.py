@@ -174,9 +174,11 @@ def settle_rows(run: Run, known: Known, title: str, intent: Intent) -> set[int]:
 
 def _put_right(run: Run, known: Known, place: Place, sent: _Sent) -> bool:
     """Put the values of rows that were inserted while columns moved under the headers they were meant for."""
-    numbers = range(sent.below_row + 1, sent.below_row + len(sent.cells) + 1)
+    inserted = range(sent.below_row + 1, sent.below_row + len(sent.cells) + 1)
+    row_of = place.presence.row_of
+    numbers = {*inserted, *(row_of[lead_id] for lead_id in sent.cells if lead_id in row_of)}
     width = max([len(place.header.texts), *(index + 1 for cells in sent.cells.values() for index in cells)])
-    rows = run.sheet.read_rows(place.title, place.header, list(numbers), range(width))
+    rows = run.sheet.read_rows(place.title, place.header, sorted(numbers), range(width))
     by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
     id_index = next(index for index, text in enumerate(sent.header.texts) if normal_header(text) == "id")
     writes = []
@@ -186,7 +188,12 @@ def _put_right(run: Run, known: Known, place: Place, sent: _Sent) -> bool:
             writes.append(Written(lead_id, row.number, plan, None))
     if not writes:
         return False
-    logger.warning("%s: columns moved while %d rows were inserted; putting them right", run.command, len(writes))
+    logger.warning(
+        "%s: columns moved while %d rows were inserted; putting them right",
+        run.command,
+        len(writes),
+        extra={"event": "columns moved"},
+    )
     write_cells(run, known, place, Record(place.header, tuple(writes), before=tuple(rows)))
     return True
 
@@ -201,8 +208,10 @@ def _moved_cells(place: Place, sent: _Sent, row: Row, cells: Mapping[int, CellVa
             continue
         if same_value(row.cells.get(index), value):
             plans.setdefault(index, CellPlan("", index, value, None))
-        if not same_value(row.cells.get(home), value):
-            plans[home] = CellPlan("", home, row.cells.get(home), value)
+        there = row.cells.get(home)
+        # What stands at home and is neither empty nor a value of this insert, somebody put there since.
+        if not same_value(there, value) and (same_value(there, None) or same_value(there, cells.get(home))):
+            plans[home] = CellPlan("", home, there, value)
     return tuple(plans.values())
 
 

@@ -12,6 +12,7 @@ SYNC_TEXTS = {
     "unknown text": "нет такого статуса: «{detail}»",
     "doubled ID": "ID дважды",
     "held": "ждёт подтверждения",
+    "doubtful": "ждёт подтверждения",
     "first meeting": "отличается от amoCRM",
     "gone lead": "нет такой сделки в amoCRM",
     "no such lead": "нет такой сделки в amoCRM",

@@ -11,10 +11,10 @@ from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutc
 from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, CellValue, ColumnKey, Header, Row, WriteAnswer
 from amo2gsheet.names import normal_header
-from amo2gsheet.state.records import HistoryEntry, Intent
+from amo2gsheet.state.records import HistoryEntry, Intent, Waiting
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, cell_text
-from amo2gsheet.sync.record import Record, Trace, Written, landed_base, record_from_json, record_to_json, shown_base
+from amo2gsheet.sync.record import Record, Trace, Written, landed_base, neighbours, record_from_json, record_to_json, shown_base
 from amo2gsheet.sync.strays import Inspection, Stray, inspect, landed_cleanly, leads_of, repaired_text, rows_of, traces_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ REPAIR_ROUNDS = 3
 
 WHOLE_TABLE_ROWS = 1000
 """Up to so many rows a look before or after a write reads all of them; above, the rows concerned and their neighbours."""
+
+NEIGHBOUR_REACH = 3
+"""So many rows up and down are neighbours: a person's insert or delete shifts a write that far."""
 
 SHOWN_COLUMNS = frozenset({"status", "pipeline"})
 """Only these columns are printed with their values: others hold customers' data."""
@@ -137,6 +140,8 @@ def settle_record(
         strays = [stray for stray in view.inspection.strays if stray.is_known]
         if not strays or run.is_dry:
             _name_unknown(run, view.inspection.strays)
+            if intent.is_unclear:
+                _hold_doubtful(run, view.place, record)
             return _agree_on_landed(run, record, view.inspection.landed, intent, is_kept=is_kept)
         _repair(run, known, view, strays, rounds - 1)
     return set()
@@ -159,8 +164,7 @@ def look_into(run: Run, known: Known, title: str, record: Record, *, is_unseen: 
     row_of = place.presence.row_of
     numbers = rows_of(record) | {row_of[lead_id] for lead_id in leads_of(record) if lead_id in row_of}
     have_moved = is_unseen and _have_rows_moved(place, record)
-    if have_moved:
-        numbers |= _rows_to_search(place, record)
+    numbers |= _rows_besides(place, record, numbers, is_searching=have_moved)
     # Where columns were deleted a value may stand beyond the last header.
     width = max([len(place.header.texts), *(cell.index + 1 for write in record.writes for cell in write.cells)])
     rows = run.sheet.read_rows(place.title, place.header, sorted(numbers), range(width))
@@ -178,14 +182,43 @@ def _have_rows_moved(place: Place, record: Record) -> bool:
     return any(row_of.get(lead_id, number) != number for lead_id, number in seen if lead_id)
 
 
-def _rows_to_search(place: Place, record: Record) -> set[int]:
-    """All rows of a small table; of a large one those that show a status which was written."""
+def _hold_doubtful(run: Run, place: Place, record: Record) -> None:
+    """Hold picks of the very text that was just written to another row without an answer.
+
+    It may have landed while rows stood elsewhere for a moment. Nobody can tell such a value from a pick, so a person is asked.
+    """
+    texts = place.presence.texts
+    own = {(write.lead_id, cell_text(cell.new)) for write in record.writes for cell in write.cells if cell.key == "status"}
+    sought = {text for _, text in own}
+    suspects = [lead_id for lead_id, value in texts.items() if cell_text(value) in sought] if sought else []
+    suspects = [lead_id for lead_id in suspects if (lead_id, cell_text(texts[lead_id])) not in own]
+    for lead_id, base in run.state.bases(suspects).items():
+        text = cell_text(texts[lead_id])
+        before = cell_text(record.texts.get(lead_id, base.status.text if base.status else None))
+        if base.status is not None and text not in (base.status.text, before):
+            now = run.clock.time()
+            run.record([HistoryEntry(now, run.run_id, run.command, lead_id, "doubtful", "status", before, text)])
+            run.wait(
+                Waiting(lead_id, "doubtful", text, key=text, since=run.now),
+                f'lead {lead_id} shows "{text}", which was being written to another row when Google gave no answer. If somebody '
+                "picked it, pick another status and then this one again, or run `amo2gsheet push --force`",
+            )
+
+
+def _rows_besides(place: Place, record: Record, numbers: set[int], *, is_searching: bool) -> set[int]:
+    """All rows of a small table, so that a repair which strays in turn finds what stood there; of a large one the neighbours.
+
+    `is_searching` adds, of a large one, the rows that show a status which was written.
+    """
     first, last = place.header.row_number + 1, place.presence.last_row
     if last - first < WHOLE_TABLE_ROWS:
         return set(range(first, last + 1))
+    near = set(neighbours(numbers, first, last, NEIGHBOUR_REACH))
+    if not is_searching:
+        return near
     sought = {cell_text(cell.new) for write in record.writes for cell in write.cells if cell.key == "status"}
     row_of = place.presence.row_of
-    return {row_of[lead_id] for lead_id, value in place.presence.texts.items() if cell_text(value) in sought}
+    return near | {row_of[lead_id] for lead_id, value in place.presence.texts.items() if cell_text(value) in sought}
 
 
 def _carried_off(place: Place, record: Record, rows: Sequence[Row]) -> list[Trace]:
@@ -309,7 +342,9 @@ def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds:
     if landed_cleanly(record, answer):
         run.state.drop_intent(intent.id)
     else:
-        settle_record(run, known, view.place.title, replace(record, traces=traces_of(record, answer)), intent, rounds=rounds)
+        record = replace(record, traces=traces_of(record, answer))
+        run.state.update_intent(intent.id, record_to_json(record))
+        settle_record(run, known, view.place.title, record, intent, rounds=rounds)
     for stray in strays:
         logger.warning("%s: %s", run.command, repaired_text(stray), extra={"event": "put right"})
     run.record(
