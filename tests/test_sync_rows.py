@@ -259,6 +259,20 @@ def test_a_refused_row_stays_alone_in_its_trouble(tmp_path: Path) -> None:
     _right(world, leads)
 
 
+def test_a_refused_row_is_still_due_when_its_lead_has_left_the_trigger(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    _opened(world)
+    lead = world.lead("Анна")
+    world.sheets_wire.rule = where(is_insert, Fault(Manner.REFUSED, _refusal()))
+    world.pull()
+    world.sheets_wire.rule = None
+    world.move(lead, world.stage("Заказ отправлен"))
+
+    settled(world)
+
+    assert "У курера" == world.status(lead)
+
+
 def _nothing(_number: int, _request: Request) -> None:
     """No fault."""
 

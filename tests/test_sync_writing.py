@@ -139,6 +139,20 @@ def test_a_cell_that_is_free_again_is_written_without_a_word(tmp_path: Path) -> 
         assert ([], {}) == (state.waiting(), state.owed())
 
 
+def test_a_refused_cell_that_is_no_longer_due_is_no_longer_waited_for(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    leads = _three(world)
+    world.person.protect()
+    world.pull()
+    for lead in leads:
+        world.move(lead, world.trigger)
+
+    world.pull()
+
+    with state_of(world) as state:
+        assert ([], {}) == (state.waiting(), state.owed())
+
+
 # --- what nobody answered ---
 
 

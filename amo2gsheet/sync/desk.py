@@ -239,15 +239,13 @@ class Desk:
         with run.state.transaction():
             run.state.save_bases([plan.base for plan in row_plans if not plan.writes and plan.base != tracked.get(plan.lead_id)])
             run.state.save_links([links_of(due.lead) for due in done.values()])
+        self._owe(chunk, {lead_id: pending[lead_id] for lead_id in outcome.refused}, "refused")
         for lead_id, reason in outcome.refused.items():
-            chunk.paid.discard(lead_id)
-            run.state.owe(lead_id, "refused")
             run.wait(
                 Waiting(lead_id, "refused", reason, key=reason, since=run.now),
                 f"the row of lead {lead_id} could not be written, the others were: {reason}",
             )
-        run.stop_waiting([lead_id for lead_id in done if lead_id in outcome.landed], "refused")
-        for kind in ("gone lead", "no such lead"):
+        for kind in ("refused", "gone lead", "no such lead"):
             run.stop_waiting(list(done), kind)
 
     def _owe_unread(self, chunk: Chunk, found: Details) -> None:

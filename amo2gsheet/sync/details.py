@@ -21,6 +21,18 @@ class Details:
     unread: dict[int, str]
 
 
+GIVE_UP_AFTER = 3
+"""So many leads in a row that cannot be read mean that the cloud is down, not that a lead is bad."""
+
+
+def bulk_or_nothing(run: Run, lead_ids: Sequence[int]) -> dict[int, Lead]:
+    """Read leads in bulk. Nothing, where that fails: then each is to be asked for by itself, so that a bad one stays alone."""
+    try:
+        return run.amo.leads_by_id(lead_ids)
+    except UnavailableError:
+        return {}
+
+
 def details(run: Run, leads: Sequence[Lead]) -> Details:
     """Read the contacts and companies of leads in bulk; where that fails, lead by lead, so that a bad one stays alone."""
     try:
@@ -29,10 +41,6 @@ def details(run: Run, leads: Sequence[Lead]) -> Details:
     except UnavailableError:
         return _details_one_by_one(run, leads)
     return Details({lead.id: _with_details(lead, contacts, companies) for lead in leads}, {})
-
-
-GIVE_UP_AFTER = 3
-"""So many leads in a row whose details cannot be read mean that the cloud is down, not that a lead is bad."""
 
 
 def _details_one_by_one(run: Run, leads: Sequence[Lead]) -> Details:

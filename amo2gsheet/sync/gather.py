@@ -12,6 +12,7 @@ from amo2gsheet.exceptions import ForbiddenError, UnavailableError
 from amo2gsheet.model import Lead, Stage
 from amo2gsheet.state.records import Pending, Version, Waiting
 from amo2gsheet.sync import directory, swallowed
+from amo2gsheet.sync.details import GIVE_UP_AFTER, bulk_or_nothing
 from amo2gsheet.sync.directory import Known
 from amo2gsheet.sync.news import look_into, news_lists, only_news, version_of
 from amo2gsheet.values import zone_of
@@ -244,13 +245,17 @@ class Feed:
         if not lead_ids:
             return []
         run = self._run
-        found = run.amo.leads_by_id(lead_ids)
+        found = bulk_or_nothing(run, lead_ids)
+        failures = 0
         for lead_id in lead_ids:
             if lead_id in found:
                 continue
             try:
                 lead = run.amo.lead(lead_id)
             except UnavailableError as error:
+                failures += 1
+                if failures >= GIVE_UP_AFTER:
+                    raise
                 run.state.owe(lead_id, reason)
                 run.name(f"lead {lead_id} could not be read and waits for the next run: {error.message}")
                 run.report.is_unavailable = True

@@ -12,6 +12,7 @@ from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutc
 from amo2gsheet.model import Base, Lead, Move, Stage
 from amo2gsheet.state.records import HistoryEntry, Waiting
 from amo2gsheet.sync import directory
+from amo2gsheet.sync.details import GIVE_UP_AFTER, bulk_or_nothing
 from amo2gsheet.sync.directory import Known
 from amo2gsheet.sync.place import Place, check_emptied, find_tab, open_place
 from amo2gsheet.sync.plan import Guard, MovePlan, PushPlan, cell_text, plan_push
@@ -34,10 +35,6 @@ PIPELINES_SECONDS = 600
 """Pipelines older than this are read again before a lead is moved."""
 
 HELD_SHOWN = 20
-
-GIVE_UP_AFTER = 3
-"""So many leads that cannot be read mean that amoCRM is down, not that a lead is bad."""
-
 
 def push(run: Run) -> None:
     """Carry people's picks into amoCRM. Safe to repeat; a killed run goes on by itself.
@@ -139,7 +136,7 @@ def _read_leads(run: Run, changed: Mapping[int, tuple[int, str]], bases: Mapping
     found: dict[int, Lead] = {}
     one_by_one = list(changed)
     if len(changed) > READ_ONE_BY_ONE:
-        found = run.amo.leads_by_id(one_by_one)
+        found = bulk_or_nothing(run, one_by_one)
         one_by_one = [lead_id for lead_id in changed if lead_id not in found or _has_moved(found[lead_id], bases.get(lead_id))]
     failures = 0
     for lead_id in one_by_one:
