@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from world import STATUS, World, is_insert
+from world import STATUS, World, is_insert, is_move
 
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox import answers
@@ -128,6 +128,7 @@ def test_promise_2_no_edit_is_lost(tmp_path: Path, winner: str) -> None:
     for lead in leads:
         kept = {world.status(lead), world.row(lead)[ADDRESS], *(entry.old for entry in world.history(lead, "conflict"))}
         assert {"Отказ", f"правка {lead}"} <= kept
+    assert [world.row(lead)[ADDRESS] for lead in (leads[0], leads[3])] == [f"правка {leads[0]}", f"правка {leads[3]}"]
     stages = [world.stage_of(lead) for lead in leads]
     assert stages == ([SENT, "Консультация", "Отказ", "Отказ"] if winner == "amo" else ["Отказ"] * 4)
 
@@ -264,6 +265,24 @@ def test_promise_5_stop_it_at_any_request(tmp_path: Path, side: str, manner: Man
             break
 
     assert 3 < number < 39
+
+
+@pytest.mark.parametrize("manner", [Manner.KILL_AFTER, Manner.CUT_AFTER, Manner.TIMEOUT_AFTER], ids=lambda manner: manner.value)
+def test_promise_5_a_move_that_landed_unseen_is_known_though_the_lead_went_on(tmp_path: Path, manner: Manner) -> None:
+    """Its events tell; so what a manager did afterwards is no conflict with the pick."""
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    world.pick(lead, "У курера")
+    world.amo_wire.rule = where(is_move, Fault(manner))
+    with suppress(AmoGsheetError, Killed):
+        world.push()
+    world.amo_wire.rule = None
+    world.move(lead, world.stage("Отказ"))
+    world.rest()
+
+    assert (world.status(lead), world.stage_of(lead)) == ("Отказ", "Отказ")
+    assert world.history(lead, "conflict") == []
 
 
 def test_promise_6_at_rest_means_silent(tmp_path: Path) -> None:
