@@ -17,6 +17,7 @@ from amo2gsheet.sync.news import links_of
 from amo2gsheet.sync.place import Place, check_emptied, find_tab, follow_dropdown, leave_mark, make_place, open_place
 from amo2gsheet.sync.plan import CellPlan, NewRowPlan, RowPlan, cell_text
 from amo2gsheet.sync.planner import Planner, is_young
+from amo2gsheet.sync.presence import DELETED, VANISHED
 from amo2gsheet.sync.record import Record, Written, exceptions_of, neighbours
 from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows
 from amo2gsheet.sync.settle import settle
@@ -126,6 +127,9 @@ class Desk:
     def _make(self, known: Known) -> None:
         """Make the tab or its header; a dry run only says so."""
         run = self.run
+        # Begun anew by force: the rows that stood here vanished all at once, however few they were; nobody deleted them.
+        if gone := [lead_id for lead_id, (_, missing) in run.state.status_texts().items() if missing != DELETED]:
+            run.state.set_missing(dict.fromkeys(gone, VANISHED))
         if run.is_dry:
             run.report.plan.append(f'make the header of tab "{run.settings.worksheet_name}"')
             return
