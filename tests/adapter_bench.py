@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
-from discovery import check_request
 
 from amo2gsheet.columns import default_layout
 from amo2gsheet.model import CellFormat, CellValue, Header, Layout, NewCell, NewRow, Tab
@@ -22,6 +21,7 @@ from amo2gsheet.sandbox.sheets_people import Person
 from amo2gsheet.sandbox.transport import mount
 from amo2gsheet.sheet.adapter import open_sheet
 from amo2gsheet.sync.sides import SheetSide
+from tests.discovery import check_request
 
 START = 1_760_000_000
 TITLE = "Заказы 'весна'"

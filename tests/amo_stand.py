@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from amo_bench import HOST, START, Bench
 
 from amo2gsheet.amo.client import AmoClient
 from amo2gsheet.amo.oauth import Login
@@ -18,6 +17,7 @@ from amo2gsheet.sandbox.clock import VirtualClock
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Faulty
 from amo2gsheet.sandbox.transport import mount
+from tests.amo_bench import HOST, START, Bench
 
 
 class QuietClock(VirtualClock):

@@ -1,6 +1,6 @@
 """Random schedules: people on both sides, faults, stops and runs, from one seed; then the promises are held against the end.
 
-`python -m tests.schedules SEED [SEED …]` replays schedules and prints what happened.
+`python -m tests.schedules SEED` replays a schedule and prints what happened, `… 1-2000` plays many.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from amo2gsheet import commands
+import pytest
+
+from amo2gsheet.commands import Outcome
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
@@ -96,7 +99,7 @@ class Schedule:
     def say(self, text: str) -> None:
         """Tell what happens, when asked to."""
         if self.is_told:
-            print(text)
+            sys.stdout.write(f"{text}\n")
 
     # --- people ---
 
@@ -222,13 +225,13 @@ class Schedule:
 
     # --- runs ---
 
-    def run_once(self, command: str, *, is_quiet: bool = False) -> commands.Outcome | None:
+    def run_once(self, command: str, *, is_quiet: bool = False) -> Outcome | None:
         """One run, with trouble unless it is quiet. None: it did not end well."""
         self._arm(is_quiet)
         self.say(f"  {command}" + ("" if not is_quiet else " (quiet)"))
         world = self.world
         try:
-            outcome = getattr(world, command)()
+            outcome = world.pull() if command == "pull" else world.push()
         except AmoGsheetError as error:
             self.say(f"    → {error.exit_code!r} {error.message}")
             self.codes[error.exit_code] += 1
@@ -286,9 +289,6 @@ class Schedule:
                         for lead in [lead for lead, texts in left.items() if texts != former.get(lead)]:
                             del left[lead]
 
-        def die() -> None:
-            self.stop.is_dead = True
-
         wire.rule = rule
         wire.before_each = before
 
@@ -311,13 +311,13 @@ class Schedule:
         """Play the schedule, let it come to rest, and check every promise."""
         real_open = StateStore.open
 
-        def opened(*positional: object, **named: object) -> StateStore:
-            state = real_open(*positional, **named)  # type: ignore[arg-type]
+        def opened(path: Path, clock: Any, **named: Any) -> StateStore:
+            state = real_open(path, clock, **named)
             state.on_step = self.stop.on_step
             return state
 
-        commands.StateStore.open = opened  # type: ignore[method-assign, assignment]
-        try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(StateStore, "open", opened)
             for _ in range(self.random.randint(1, 4)):
                 self.new_lead()
             for _ in range(self.random.randint(5, 16)):
@@ -327,8 +327,6 @@ class Schedule:
                 if self.random.random() < 0.2:
                     self.world.clock.advance(self.random.choice([600, 3600, 90000]))
             self._rest()
-        finally:
-            commands.StateStore.open = real_open  # type: ignore[method-assign]
         self.check()
 
     def _rest(self) -> None:
@@ -454,13 +452,19 @@ def play(seed: int, *, is_told: bool = False) -> TrackedSchedule:
         return schedule
 
 
-if __name__ == "__main__":
-    for word in sys.argv[1:]:
+def main(words: list[str]) -> int:
+    """Play single seeds aloud and ranges of seeds in silence; print every broken promise."""
+    failures = 0
+    for word in words:
         first, _, last = word.partition("-")
         for seed in range(int(first), int(last or first) + 1):
             try:
                 play(seed, is_told=not last)
             except AssertionError as error:
-                print(f"seed {seed}: {error}")
-            except Exception as error:
-                print(f"seed {seed}: {type(error).__name__}: {error}")
+                failures += 1
+                sys.stdout.write(f"seed {seed}: {error}\n")
+    return min(failures, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from discovery import check_request
-
 from amo2gsheet.sandbox.clock import VirtualClock
 from amo2gsheet.sandbox.exchange import Answer, Request
 from amo2gsheet.sandbox.sheets import SPREADSHEET_ID, SheetsCloud
 from amo2gsheet.sandbox.sheets_grid import Tab
 from amo2gsheet.sandbox.sheets_knobs import SheetsKnobs
 from amo2gsheet.sandbox.sheets_people import Person
+from tests.discovery import check_request
 
 START = 1_760_000_000
 TITLE = "Заказы"

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from amo_stand import QuietClock, Stand
 
 from amo2gsheet.amo import bucket as module
 from amo2gsheet.amo.bucket import Bucket
 from amo2gsheet.exceptions import UnavailableError
 from amo2gsheet.filelock import FileLock
+from tests.amo_stand import QuietClock, Stand
 
 
 @pytest.fixture

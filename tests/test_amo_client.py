@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from amo_bench import START
-from amo_stand import Stand
 
 from amo2gsheet.exceptions import ForbiddenError, UnavailableError, UnclearOutcomeError
 from amo2gsheet.model import Move, MoveAnswers, Stage
@@ -14,6 +12,8 @@ from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Answer, Request
 from amo2gsheet.sandbox.faults import Fault, Manner, at, schedule, where
 from amo2gsheet.sync.sides import AmoSide
+from tests.amo_bench import START
+from tests.amo_stand import Stand
 
 
 @pytest.fixture

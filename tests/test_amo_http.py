@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 import requests
 import responses
-from amo_bench import HOST, START
-from amo_stand import Stand
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +21,8 @@ from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Answer
 from amo2gsheet.sandbox.faults import Fault, Faulty, Manner, at, times
 from amo2gsheet.sandbox.server import SandboxServer
+from tests.amo_bench import HOST, START
+from tests.amo_stand import Stand
 
 
 @pytest.fixture

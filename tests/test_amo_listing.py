@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from amo_bench import START
-from amo_stand import Stand, versions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +14,8 @@ from amo2gsheet.exceptions import UnavailableError
 from amo2gsheet.model import Lead, Stage
 from amo2gsheet.sandbox import amo_reads
 from amo2gsheet.sandbox.exchange import Request
+from tests.amo_bench import START
+from tests.amo_stand import Stand, versions
 
 Bounds = Literal["inclusive", "exclusive"]
 

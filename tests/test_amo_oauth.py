@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amo_bench import START
-from amo_stand import Stand
-from conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 from amo2gsheet.amo.oauth import TOKEN_PATH, Login
 from amo2gsheet.amo.tokens import TokenFile, TokenPair, expiry
@@ -23,6 +21,8 @@ from amo2gsheet.sandbox.amo_oauth import OAuth
 from amo2gsheet.sandbox.exchange import Answer, Request
 from amo2gsheet.sandbox.faults import Fault, Faulty, Killed, Manner, times, where
 from amo2gsheet.sandbox.server import SandboxServer
+from tests.amo_bench import START
+from tests.amo_stand import Stand
 
 DAY = 86_400
 

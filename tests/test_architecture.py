@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 PACKAGE = "amo2gsheet"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import typer
-from conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 from amo2gsheet import __version__, cli_report, commands, commands_sandbox
 from amo2gsheet.cli import run

@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
 

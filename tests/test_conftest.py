@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 Failed = pytest.fail.Exception
 

@@ -11,10 +11,10 @@ from math import ceil
 from pathlib import Path
 
 import pytest
-from world import World
 
 from amo2gsheet.commands import Outcome
 from amo2gsheet.exceptions import ExitCode
+from tests.world import World
 
 
 def cost(world: World, run: Callable[[], Outcome]) -> tuple[int, int, Outcome]:

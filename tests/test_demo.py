@@ -13,7 +13,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 from amo2gsheet.sandbox.story import run_demo
 from amo2gsheet.sandbox.telling import Teller

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from incidents import INCIDENTS
+
+from tests.incidents import INCIDENTS
 
 TEST = re.compile(r"^def test_((?:[a-l]\d{1,2}_)+)", re.MULTILINE)
 HERE = Path(__file__).parent

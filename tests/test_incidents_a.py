@@ -6,12 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from world import STATUS, World, is_cell_write, is_insert
 
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Answer
 from amo2gsheet.sandbox.faults import Fault, Killed, Manner, always, times
+from tests.world import STATUS, World, is_cell_write, is_insert
 
 USERS_HEADER = ["Пометка", "статус", "Адрес", "ID", "Ф.И.О.", "Звонили"]
 

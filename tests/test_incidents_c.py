@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import Rewritten, World
 
 from amo2gsheet.exceptions import ExitCode
+from tests.world import Rewritten, World
 
 FIRST_OF_MARCH = 46082
 """1 March 2026 as Sheets counts days."""

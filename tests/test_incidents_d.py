@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from world import STATUS, World
 
 from amo2gsheet.exceptions import ExitCode
+from tests.world import STATUS, World
 
 TRIGGER = "NOMERATSIYALANMAGAN ZAKAZ"
 SENT = "Заказ отправлен"

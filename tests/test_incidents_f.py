@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from world import START, STATUS, World, is_cell_write
 
 from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.faults import Fault, Killed, Manner, at, where
+from tests.world import START, STATUS, World, is_cell_write
 
 SENT = "Заказ отправлен"
 DAY = 86_400

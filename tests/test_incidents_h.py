@@ -7,12 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from world import STATUS, World, is_cell_write, is_insert
 
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Answer, Request
 from amo2gsheet.sandbox.faults import Fault, Manner, Rule, times
+from tests.world import STATUS, World, is_cell_write, is_insert
 
 
 def nth_write(number: int, fault: Fault) -> Rule:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 from amo2gsheet.exceptions import ExitCode, LockedError, StateError
 from amo2gsheet.filelock import FileLock

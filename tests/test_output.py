@@ -10,7 +10,7 @@ import sys
 from io import BytesIO, TextIOWrapper
 
 import pytest
-from conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_output import Terminal
+from tests.test_output import Terminal
 
 from amo2gsheet.output_logs import StderrHandler, bind
 

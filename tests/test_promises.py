@@ -8,13 +8,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from world import STATUS, World, is_insert, is_move
 
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Answer, Request
 from amo2gsheet.sandbox.faults import Fault, Killed, Manner, always, at, times, where
 from amo2gsheet.state import StateStore
+from tests.world import STATUS, World, is_insert, is_move
 
 TRIGGER = "NOMERATSIYALANMAGAN ZAKAZ"
 SENT = "Заказ отправлен"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import typer
-from conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 from amo2gsheet.cli import app
 from amo2gsheet.config_table import SETTINGS

@@ -7,7 +7,7 @@ import subprocess
 from functools import cache
 
 import pytest
-from conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 import amo2gsheet
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from amo_bench import START, Bench
 
 from amo2gsheet.sandbox.amo import AmoCloud
+from tests.amo_bench import START, Bench
 
 
 @pytest.fixture

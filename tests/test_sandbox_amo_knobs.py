@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from amo_bench import START, Bench, body_of
 
 from amo2gsheet.sandbox.exchange import Request
+from tests.amo_bench import START, Bench, body_of
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from amo_bench import START, Bench, body_of
 
 from amo2gsheet.sandbox.exchange import Answer, Request
+from tests.amo_bench import START, Bench, body_of
 
 DAY = 86_400
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 from datetime import date, datetime, timezone
 
 import pytest
-from amo_bench import HOST, START, Bench, body_of
+
+from tests.amo_bench import HOST, START, Bench, body_of
 
 
 @pytest.fixture

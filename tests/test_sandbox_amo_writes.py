@@ -4,9 +4,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from amo_bench import HOST, START, Bench, body_of
 
 from amo2gsheet.sandbox.exchange import Answer
+from tests.amo_bench import HOST, START, Bench, body_of
 
 
 @pytest.fixture

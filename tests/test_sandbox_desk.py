@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 from amo2gsheet import commands_sandbox
 from amo2gsheet.exceptions import UsageError

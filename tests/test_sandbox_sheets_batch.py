@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sheets_bench import TITLE, Bench, cells, grid, span
+
+from tests.sheets_bench import TITLE, Bench, cells, grid, span
 
 VALUE = "userEnteredValue"
 DROPDOWN = {

@@ -11,12 +11,10 @@ from urllib.parse import urlencode
 import gspread
 import pytest
 import requests
-from discovery import OffTheDescriptionError, check_body, check_request
 from google.auth.exceptions import RefreshError
 from google.auth.transport.requests import Request as GoogleRequest
 from google.oauth2.service_account import Credentials
 from gspread.utils import ValidationConditionType
-from sheets_bench import START, TITLE, Bench, cells, grid
 
 from amo2gsheet.sandbox.environment import CLIENT_EMAIL
 from amo2gsheet.sandbox.exchange import Request
@@ -24,6 +22,8 @@ from amo2gsheet.sandbox.faults import Faulty
 from amo2gsheet.sandbox.sheets import SPREADSHEET_ID, SheetsCloud
 from amo2gsheet.sandbox.sheets_cells import Row
 from amo2gsheet.sandbox.transport import mount
+from tests.discovery import OffTheDescriptionError, check_body, check_request
+from tests.sheets_bench import START, TITLE, Bench, cells, grid
 
 HOST = "https://sheets.googleapis.com"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sheets_bench import TITLE, Bench, cells, grid, span
 
 from amo2gsheet.sandbox.sheets import SPREADSHEET_ID
 from amo2gsheet.sandbox.sheets_fields import Mask
+from tests.sheets_bench import TITLE, Bench, cells, grid, span
 
 VALUE = "userEnteredValue"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sheets_bench import TITLE, Bench, grid
 
 from amo2gsheet.sandbox.sheets_people import Person, RefusedByDropdownError
+from tests.sheets_bench import TITLE, Bench, grid
 
 STRICT = {"condition": {"type": "ONE_OF_LIST", "values": [{"userEnteredValue": "Отказ"}]}, "strict": True}
 

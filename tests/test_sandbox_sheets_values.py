@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sheets_bench import TITLE, Bench
 
 from amo2gsheet.sandbox.sheets_cells import Formula
+from tests.sheets_bench import TITLE, Bench
 
 UNFORMATTED = "UNFORMATTED_VALUE"
 

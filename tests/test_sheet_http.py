@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import requests
-from adapter_bench import BASE_URL, HEADER, ID, NAME, STATUS, TITLE, SheetBench
 
 from amo2gsheet.exceptions import (
     AmoGsheetError,
@@ -29,6 +28,7 @@ from amo2gsheet.sandbox.exchange import Answer
 from amo2gsheet.sandbox.faults import Fault, Manner, always, times
 from amo2gsheet.sandbox.sheets import SPREADSHEET_ID
 from amo2gsheet.sheet.adapter import open_sheet
+from tests.adapter_bench import BASE_URL, HEADER, ID, NAME, STATUS, TITLE, SheetBench
 
 JSON_TYPE = {"Content-Type": "application/json; charset=UTF-8"}
 BROKEN = Fault(Manner.REFUSED, Answer(200, b'{"spreadsheetId":"x","valueRanges":[]}', JSON_TYPE))

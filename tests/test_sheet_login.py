@@ -14,12 +14,12 @@ from urllib.parse import parse_qs
 import pytest
 import requests
 import responses
-from adapter_bench import ID, START, STATUS, TITLE, BenchClock, SheetBench
 
 from amo2gsheet.exceptions import LoginError, UnavailableError
 from amo2gsheet.retry import RetryPolicy
 from amo2gsheet.sandbox.environment import CLIENT_EMAIL, service_account_key
 from amo2gsheet.sheet.login import GoogleLogin
+from tests.adapter_bench import ID, START, STATUS, TITLE, BenchClock, SheetBench
 
 TOKEN_URI = "https://oauth2.example.test/token"
 GRANTED = {"access_token": "ya29.new", "expires_in": 3599, "token_type": "Bearer"}

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from adapter_bench import HEADER, ID, NAME, NOTE, START, STATUS, SUM, TEXTS, TITLE, SheetBench, layout
 
 from amo2gsheet.exceptions import SheetLayoutError, TabMissingError, UnavailableError
 from amo2gsheet.model import Header, Mark, Row, SheetLook, Tab, Workbook
 from amo2gsheet.sandbox.exchange import Request
+from tests.adapter_bench import HEADER, ID, NAME, NOTE, START, STATUS, SUM, TEXTS, TITLE, SheetBench, layout
 
 ROWS = {2: (11, "В процессе"), 3: (12, "Отказ"), 4: (13, None)}
 

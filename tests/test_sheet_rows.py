@@ -7,7 +7,6 @@ import math
 from pathlib import Path
 
 import pytest
-from adapter_bench import HEADER, ID, NAME, NOTE, SHEET_ID, STATUS, SUM, TEXTS, TITLE, SheetBench, new_row
 
 from amo2gsheet.exceptions import (
     SheetError,
@@ -22,6 +21,7 @@ from amo2gsheet.sandbox.exchange import Answer, Request
 from amo2gsheet.sandbox.faults import Fault, Manner, times
 from amo2gsheet.sandbox.sheets_cells import NUMBER_FORMAT, VALIDATION
 from amo2gsheet.sandbox.sheets_knobs import PROTECTED_IN_RUSSIAN
+from tests.adapter_bench import HEADER, ID, NAME, NOTE, SHEET_ID, STATUS, SUM, TEXTS, TITLE, SheetBench, new_row
 
 DROPDOWN = Dropdown(("В процессе", "Отказ"))
 TEXT_CELLS = ["+998 00 000-00-01", "0134", "007", "=1+1", "'0123", "TRUE", "1-2", "1,5", "@x", "Ф\nИ"]

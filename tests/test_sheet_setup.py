@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adapter_bench import SHEET_ID, START, STATUS, TITLE, SheetBench, layout
 
 from amo2gsheet.columns import DEFAULT_HEADER
 from amo2gsheet.exceptions import SheetError, TabMissingError, TokenUsedError, UnavailableError, WriteRefusedError
@@ -16,6 +15,7 @@ from amo2gsheet.sandbox.exchange import Answer
 from amo2gsheet.sandbox.faults import Fault, Manner, times
 from amo2gsheet.sandbox.sheets_cells import NUMBER_FORMAT, VALIDATION
 from amo2gsheet.sandbox.sheets_grid import Tab as SandboxTab
+from tests.adapter_bench import SHEET_ID, START, STATUS, TITLE, SheetBench, layout
 
 DROPDOWN = Dropdown(("В процессе", "Отказ"))
 STATUS_OF_DEFAULT = DEFAULT_HEADER.index("статус")

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 from amo2gsheet.state import StateStore
 

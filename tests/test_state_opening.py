@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 from amo2gsheet.exceptions import ExitCode, LockedError, StateError
 from amo2gsheet.filelock import FileLock

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from world import World
 
 from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.sandbox.exchange import Request
+from tests.world import World
 
 TRIGGER = "NOMERATSIYALANMAGAN ZAKAZ"
 SENT = "Заказ отправлен"

@@ -7,12 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from world import STATUS, World, is_cell_write
 
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner, where
+from tests.world import STATUS, World, is_cell_write
 
 TRIGGER = "NOMERATSIYALANMAGAN ZAKAZ"
 SENT = "Заказ отправлен"

@@ -8,12 +8,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from world import Rewritten, World, is_insert, is_move
 
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.faults import Fault, Manner, always, where
 from amo2gsheet.state import StateStore
+from tests.world import Rewritten, World, is_insert, is_move
 
 TRIGGER = "NOMERATSIYALANMAGAN ZAKAZ"
 SENT = "Заказ отправлен"
