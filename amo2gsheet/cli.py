@@ -89,7 +89,9 @@ def _pull(
     from amo2gsheet import commands
 
     options = commands.Options(is_full, is_dry, is_forced)
-    outcome = commands.run_pull(settings, options, commands.Outside.real(), session.say_waiting)
+    with output.progress("pull", is_wanted=not session.line.is_json) as advance:
+        watcher = commands.Watcher(session.say_waiting, advance)
+        outcome = commands.run_pull(settings, options, commands.Outside.real(), watcher)
     return session.tell(outcome, options)
 
 
@@ -106,7 +108,9 @@ def _push(
     from amo2gsheet import commands
 
     options = commands.Options(is_dry=is_dry, is_forced=is_forced)
-    outcome = commands.run_push(settings, options, commands.Outside.real(), session.say_waiting)
+    with output.progress("push", is_wanted=not session.line.is_json) as advance:
+        watcher = commands.Watcher(session.say_waiting, advance)
+        outcome = commands.run_push(settings, options, commands.Outside.real(), watcher)
     return session.tell(outcome, options)
 
 

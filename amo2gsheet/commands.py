@@ -90,14 +90,25 @@ class Outcome:
         }
 
 
-def run_pull(settings: Settings, options: Options, outside: Outside, on_wait: Callable[[], None] | None = None) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who is told on the way: that the run waits for another one, and how long work goes on (count more, of how many)."""
+
+    on_wait: Callable[[], None] | None = None
+    on_progress: Callable[[int, int | None], None] = lambda count, total: None
+
+
+NOBODY = Watcher()
+
+
+def run_pull(settings: Settings, options: Options, outside: Outside, watcher: Watcher = NOBODY) -> Outcome:
     """amoCRM → sheet."""
-    return _run("pull", pull, settings, options, outside, on_wait)
+    return _run("pull", pull, settings, options, outside, watcher)
 
 
-def run_push(settings: Settings, options: Options, outside: Outside, on_wait: Callable[[], None] | None = None) -> Outcome:
+def run_push(settings: Settings, options: Options, outside: Outside, watcher: Watcher = NOBODY) -> Outcome:
     """Sheet → amoCRM."""
-    return _run("push", push, settings, options, outside, on_wait)
+    return _run("push", push, settings, options, outside, watcher)
 
 
 def _run(
@@ -106,24 +117,24 @@ def _run(
     settings: Settings,
     options: Options,
     outside: Outside,
-    on_wait: Callable[[], None] | None,
+    watcher: Watcher,
 ) -> Outcome:
     """Take the lock, open the state, do the work, and note how it ended, whatever happens."""
     clock = outside.clock
     started = clock.monotonic()
     if options.is_dry:
         with StateStore.open_scratch(settings.state_db, clock) as state:
-            return _work(command, work, settings, options, outside, state, started, lambda: None)
+            return _work(command, work, settings, options, outside, watcher, state, started, lambda: None)
     lock = RunLock(settings.state_db)
-    lock.acquire(settings.lock_wait_seconds, clock, on_wait)
+    lock.acquire(settings.lock_wait_seconds, clock, watcher.on_wait)
     try:
         with StateStore.open(settings.state_db, clock) as state:
 
             def let_in() -> None:
                 lock.release()
-                lock.acquire(settings.lock_wait_seconds, clock, on_wait)
+                lock.acquire(settings.lock_wait_seconds, clock, watcher.on_wait)
 
-            return _work(command, work, settings, options, outside, state, started, let_in)
+            return _work(command, work, settings, options, outside, watcher, state, started, let_in)
     finally:
         lock.release()
 
@@ -134,6 +145,7 @@ def _work(
     settings: Settings,
     options: Options,
     outside: Outside,
+    watcher: Watcher,
     state: StateStore,
     started: float,
     let_in: Callable[[], None],
@@ -157,6 +169,7 @@ def _work(
         is_full=options.is_full,
         started=started,
         between_chunks=let_in,
+        on_progress=watcher.on_progress,
     )
     code, error = ExitCode.BUG, ""
     try:

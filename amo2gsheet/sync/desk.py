@@ -201,6 +201,7 @@ class Desk:
             assert self.tab is not None
             made = insert_rows(run, known, self.tab, place, part, self._dropdown(place))
             outcome.add(made)
+            run.advance(len(made.landed), len(plans))
             if made.is_unclear or made.again:
                 outcome.again |= {plan.row.lead_id for plan in remaining}
                 break

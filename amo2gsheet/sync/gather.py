@@ -56,6 +56,7 @@ class Chunk:
     cursor: int | None = None
     event_cursor: int | None = None
     marks: dict[str, str] = field(default_factory=dict)
+    is_last: bool = False
 
     def add(self, due: Due) -> None:
         """Take a lead in; of two versions the newer one counts, and what either knows of its way."""
@@ -99,6 +100,7 @@ class Feed:
             if len(chunk.due) >= CHUNK_LEADS:
                 yield chunk
                 chunk = Chunk()
+        chunk.is_last = True
         yield chunk
 
     def _steps(self) -> Iterator[Callable[[Chunk], None]]:

@@ -37,7 +37,8 @@ def pull(run: Run) -> None:
         if run.is_out_of_time:
             run.report.is_cut_short = True
             break
-        run.between_chunks()
+        if not chunk.is_last:
+            run.between_chunks()
     run.state.put("server_time", str(run.amo.server_time))
     _prune(run)
 

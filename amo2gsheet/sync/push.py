@@ -36,6 +36,7 @@ PIPELINES_SECONDS = 600
 
 HELD_SHOWN = 20
 
+
 def push(run: Run) -> None:
     """Carry people's picks into amoCRM. Safe to repeat; a killed run goes on by itself.
 
@@ -252,6 +253,7 @@ def _move(run: Run, known: Known, moves: Sequence[MovePlan]) -> None:
                 else:
                     _take_refused(run, move, answers.refused.get(move.lead_id, "amoCRM did not say why"))
             run.state.drop_intent(intent.id)
+        run.advance(len(batch), len(moves))
         if run.is_out_of_time:
             run.report.is_cut_short = True
             return

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LONG_WORK = 500
+"""From so many leads on a run shows how it goes on."""
+
 
 @dataclass(slots=True)
 class Report:
@@ -59,6 +62,7 @@ class Run:
     """Everything a run needs. `has_counted` says that this run has already counted which rows it did not see.
 
     `mark` is the mark of this state; `started` is monotonic seconds. `between_chunks` lets another run in, where one waits.
+    `on_progress` is told how many leads more are done, and of how many in all where that is known; in long runs only.
     """
 
     command: str
@@ -76,12 +80,18 @@ class Run:
     vanished: int = 0
     started: float = 0.0
     between_chunks: Callable[[], None] = lambda: None
+    on_progress: Callable[[int, int | None], None] = lambda count, total: None
     report: Report = field(default_factory=Report)
 
     @property
     def now(self) -> int:
         """This machine's time, Unix seconds."""
         return int(self.clock.time())
+
+    def advance(self, count: int, total: int) -> None:
+        """Tell how work goes on; short work is done before anybody would look."""
+        if total >= LONG_WORK:
+            self.on_progress(count, total)
 
     @property
     def is_out_of_time(self) -> bool:
