@@ -378,8 +378,9 @@ def test_programs_read_the_log_as_json(ends: Ends, capsys: Captured) -> None:
 
 
 def test_waiting_for_another_run_is_said(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-    def work(settings: Settings, options: Options, outside: object, on_wait: Callable[[], None]) -> Outcome:
-        on_wait()
+    def work(settings: Settings, options: Options, outside: object, watcher: commands.Watcher) -> Outcome:
+        assert watcher.on_wait is not None
+        watcher.on_wait()
         return outcome()
 
     monkeypatch.setattr(commands, "run_pull", work)
@@ -410,6 +411,7 @@ from amo2gsheet import cli
 commands = sys.modules["amo2gsheet.commands"] = types.ModuleType("amo2gsheet.commands")
 commands.Options = lambda *_, **__: None
 commands.Outside = types.SimpleNamespace(real=lambda: None)
+commands.Watcher = lambda *_, **__: None
 """
 """Without the libraries that the real commands load, which take most of a child's time."""
 
