@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ HOUR = 4000
 DOWN = Fault(Manner.REFUSED, answers.html_504())
 
 
-def _of(path: str) -> object:
+def _of(path: str) -> Callable[[Request], bool]:
     return lambda request: request.path.startswith(f"/api/v4/{path}")
 
 
@@ -176,7 +177,7 @@ def test_what_could_not_be_written_is_owed_with_what_is_known_of_its_way(tmp_pat
     world.move(found, world.stage("Консультация"))
     settled(world)
     world.move(found, world.trigger)
-    world.amo_wire.rule = where(_of("contacts"), DOWN)  # type: ignore[arg-type]
+    world.amo_wire.rule = where(_of("contacts"), DOWN)
     world.sheets_wire.rule = once(is_insert, KILL_BEFORE)
     stopped(world.pull)
     world.sheets_wire.rule = world.amo_wire.rule = None
@@ -214,7 +215,7 @@ def test_contacts_that_do_not_come_at_all_are_given_up_soon(tmp_path: Path) -> N
     world.amo.knobs.block_after = None
     company = world.account.add_company("Завод")
     leads = [world.lead(f"Клиент {number}", phone=f"+99890000000{number}", company=company) for number in range(6)]
-    world.amo_wire.rule = where(_of("contacts"), DOWN)  # type: ignore[arg-type]
+    world.amo_wire.rule = where(_of("contacts"), DOWN)
 
     outcome = world.pull()
 
@@ -261,6 +262,51 @@ def test_an_owed_lead_of_an_older_version_is_not_written(tmp_path: Path) -> None
     assert "У курера" == world.status(found)
     with state_of(world) as state:
         assert [found] == list(state.owed())
+
+
+def test_owed_leads_none_of_which_can_be_read_end_the_run(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.amo.knobs.block_after = None
+    leads = [world.lead(f"Клиент {number}") for number in range(5)]
+    world.pull()
+    with state_of(world) as state:
+        state.owe_all(leads, "names")
+    asked = {f"/api/v4/leads/{found}" for found in leads}
+    world.amo_wire.rule = where(lambda request: request.path in asked or "filter[id]" in str(request.query), DOWN)
+
+    with pytest.raises(UnavailableError):
+        world.pull()
+
+    with state_of(world) as state:
+        assert leads == sorted(state.owed())
+
+
+def test_an_owed_lead_that_the_bulk_answer_leaves_out_is_asked_for_by_id(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    leads = [world.lead(name) for name in ("Анна", "Борис")]
+    world.pull()
+    world.amo.knobs.bulk_omits = {leads[0]}
+    with state_of(world) as state:
+        state.owe_all(leads, "names")
+
+    assert (2, ExitCode.DONE) == ((outcome := world.pull()).report.leads_read, outcome.exit_code)
+    with state_of(world) as state:
+        assert {} == state.owed()
+
+
+def test_a_lead_that_push_found_gone_is_not_named_again_by_pull(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    leads = [world.lead(name) for name in ("Анна", "Борис")]
+    world.pull()
+    world.account.trash_lead(leads[0])
+    world.pick(leads[0], "Отказ")
+    world.push()
+    with state_of(world) as state:
+        state.owe_all(leads, "names")
+
+    outcomes = [run() for run in (world.pull, world.push, world.pull)]
+
+    assert [[]] * 3 == [outcome.report.named for outcome in outcomes]
 
 
 # --- full ---
@@ -327,14 +373,15 @@ def test_what_the_update_list_never_tells_is_found_by_the_hourly_look(
     in_account = world.account.lead(found)
     assert in_account is not None
     world.clock.advance(30)
-    {
+    deeds: dict[str, Callable[[], object]] = {
         "contact": lambda: world.account.edit_contact(in_account.contacts[0].contact_id, phones=["+998900000009"]),
         "company": lambda: world.account.edit_company(company, name="Завод 2"),
         "pipeline": lambda: world.account.rename_pipeline(world.shop, "Магазин"),
         "user": lambda: world.account.rename_user(in_account.responsible_user_id, "Новое имя"),
         "stage": lambda: world.account.rename_stage(*world.stage("Консультация"), "Новая стадия"),
         "staff": lambda: world.person.add_tab("Staff", [["Код сотрудника", "Сотрудник"], ["007", "Сотрудник"]]),
-    }[what]()
+    }
+    deeds[what]()
     world.clock.advance(HOUR)
 
     for _ in range(3):

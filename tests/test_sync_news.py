@@ -141,6 +141,7 @@ def test_more_changes_than_a_page_holds_after_a_long_rest_are_all_found(tmp_path
     world.lead("Анна")
     world.pull()
     world.clock.advance(3000)
+    world.pull()
     leads = [world.lead(f"Клиент {number}") for number in range(8)]
 
     settled(world)

@@ -107,7 +107,7 @@ def test_an_emptied_cell_that_amocrm_fills_anew_is_a_conflict() -> None:
 
 
 def test_a_value_that_differed_at_the_first_meeting_is_a_persons_when_it_is_replaced() -> None:
-    agreed = base().cells | {"name": CellBase("Анна", "Аня")}
+    agreed = {"name": CellBase("Анна", "Аня")}
     plan = planned(lead(), row(2, 1, "Аня", None, IN_PROGRESS), Base(1, base().status, agreed), name="Алина")
 
     assert (CellPlan("name", NAME, "Аня", "Алина", is_conflict=True),) == plan.writes
@@ -275,6 +275,15 @@ def test_a_new_row_has_a_cell_with_a_format_for_every_column_of_ours() -> None:
     agreed = Base(8, StatusBase(SENT, "У курера", "У курера"), {"field:9": CellBase(None, None)})
     values = {"field:9": None, "id": 8, "status": "У курера", "sync": None}
     assert NewRowPlan(NewRow(8, cells), agreed, values) == plan
+
+
+def test_a_number_with_a_fraction_is_shown_with_it() -> None:
+    columns = Columns({"id": 0, "price": 1, "status": 2})
+    formats = [
+        plan_new_row(LeadNow(lead(), {"price": price}), columns, RULES, []).row.cells[1].format for price in (5, 5.0, 5.5, None)
+    ]
+
+    assert [CellFormat.NUMBER, CellFormat.NUMBER, CellFormat.DECIMAL, CellFormat.NUMBER] == formats
 
 
 # --- push ---

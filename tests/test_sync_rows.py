@@ -10,7 +10,7 @@ import pytest
 
 from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.sandbox import answers
-from amo2gsheet.sandbox.exchange import Request
+from amo2gsheet.sandbox.exchange import Answer, Request
 from amo2gsheet.sandbox.faults import Fault, Manner, first_of, where
 from amo2gsheet.sandbox.sheets import SPREADSHEET_ID
 from amo2gsheet.sync import rows
@@ -261,6 +261,7 @@ def test_a_refused_row_stays_alone_in_its_trouble(tmp_path: Path) -> None:
 
 def test_a_refused_row_is_still_due_when_its_lead_has_left_the_trigger(tmp_path: Path) -> None:
     world = World(tmp_path)
+    world.amo.knobs.events_forbidden = True
     _opened(world)
     lead = world.lead("Анна")
     world.sheets_wire.rule = where(is_insert, Fault(Manner.REFUSED, _refusal()))
@@ -277,9 +278,9 @@ def _nothing(_number: int, _request: Request) -> None:
     """No fault."""
 
 
-def _refusal() -> answers.Answer:
+def _refusal() -> Answer:
     error = {"code": 400, "message": "Invalid requests[2].updateCells: no such cell.", "status": "INVALID_ARGUMENT"}
-    return answers.Answer(400, json.dumps({"error": error}).encode(), {"Content-Type": "application/json; charset=UTF-8"})
+    return Answer(400, json.dumps({"error": error}).encode(), {"Content-Type": "application/json; charset=UTF-8"})
 
 
 # --- answers that tell little ---
@@ -290,7 +291,7 @@ def _told(cells: list[str]) -> Fault:
     row = {"values": [{"effectiveValue": {"stringValue": text}} for text in cells]}
     shown = {"sheets": [{"properties": {"sheetId": 0}, "data": [{"rowData": [row]}]}]} if cells else {}
     body = {"spreadsheetId": SPREADSHEET_ID, **({"updatedSpreadsheet": shown} if cells else {})}
-    return Fault(Manner.FAILED_AFTER, answers.Answer(200, json.dumps(body).encode(), {"Content-Type": "application/json"}))
+    return Fault(Manner.FAILED_AFTER, Answer(200, json.dumps(body).encode(), {"Content-Type": "application/json"}))
 
 
 @pytest.mark.parametrize("has_header", [False, True])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -236,9 +236,16 @@ def test_a_write_cut_off_by_a_kill_is_settled_by_the_next_run(tmp_path: Path, fa
 # --- where rows move in the moment of the write ---
 
 
+@pytest.mark.parametrize("is_large", [False, True], ids=["", "large"])
 @pytest.mark.parametrize("fault", [None, CUT_AFTER, KILL_AFTER], ids=["answered", "no answer", "killed"])
 @pytest.mark.parametrize("deed", ["insert", "delete", "sort", "move", "insert column", "move column"])
-def test_whatever_people_move_each_value_ends_in_its_row(tmp_path: Path, deed: str, fault: Fault | None) -> None:
+def test_whatever_people_move_each_value_ends_in_its_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str, fault: Fault | None, is_large: bool
+) -> None:
+    """Of a large table only the rows concerned and their neighbours are looked at."""
+    if is_large:
+        monkeypatch.setattr("amo2gsheet.sync.desk.WHOLE_TABLE_ROWS", 0)
+        monkeypatch.setattr("amo2gsheet.sync.writing.WHOLE_TABLE_ROWS", 0)
     world = World(tmp_path)
     anna, boris, vera = leads = [world.lead(name) for name in ("Анна", "Борис", "Вера")]
     world.pull()
@@ -298,10 +305,10 @@ def _strayed(world: World, then: Callable[[], None], *, times: int = 1) -> list[
     return leads
 
 
-def _right(world: World, leads: list[int]) -> None:
+def _right(world: World, leads: list[int], expected: Sequence[str] = ("В процессе", "У курера", "В процессе")) -> None:
     """Hold the end: each value in its row, and nothing in a row without ID."""
     settled(world)
-    assert ["В процессе", "У курера", "В процессе"] == [world.status(lead) for lead in leads]
+    assert list(expected) == [world.status(lead) for lead in leads]
     strangers = [row for row in world.rows() if row.get("ID") in (None, "")]
     assert all(value in (None, "") for row in strangers for value in row.values())
     assert 0 == world.patches()
@@ -437,3 +444,38 @@ def test_a_value_in_a_row_that_nobody_knows_is_named(tmp_path: Path) -> None:
 
     assert ["row 2 may show a value that belongs to another row"] == [name.split(",")[0] for name in outcome.report.named]
     assert "У курера" == world.status(leads[0])
+
+
+def test_a_tab_that_is_empty_when_a_write_is_looked_for_is_not_judged(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    leads = _three(world)
+    world.sheets_wire.rule = once(is_write, KILL_AFTER)
+    stopped(world.pull)
+    version = world.person.version()
+    world.person.clear_all()
+
+    assert ExitCode.UNUSABLE_SHEET == world.code(world.pull)
+
+    world.person.restore_version(version)
+    _right(world, leads, ["У курера"] * 3)
+
+
+def test_a_pick_of_the_very_text_that_was_being_written_elsewhere_is_held(tmp_path: Path) -> None:
+    """The write may have landed in that row while rows stood otherwise for a moment; a person has to tell."""
+    world = World(tmp_path)
+    leads = [world.lead(name) for name in ("Анна", "Борис", "Вера")]
+    world.pull()
+    world.move(leads[1], world.stage("Заказ отправлен"))
+    world.sheets_wire.rule = where(is_write, Fault(Manner.LATE, after=900))
+    world.code(world.pull)
+    world.sheets_wire.rule = None
+    world.pick(leads[2], "У курера")
+
+    named = world.push().report.named
+
+    assert [True] == [name.startswith(f'lead {leads[2]} shows "У курера", which was being written') for name in named]
+    assert 0 == world.patches()
+    world.clock.advance(1000)
+    settled(world)
+    world.push(force=True)
+    assert ("Заказ отправлен", "У курера") == (world.stage_of(leads[2]), world.status(leads[2]))

@@ -75,6 +75,7 @@ class Chunk:
             run.state.drop_pending(self.judged)
             run.state.save_events(self.events)
             run.state.pay(self.paid)
+            run.state.owe_all(run.sync_owed & self.paid, "sync")
             if self.cursor is not None:
                 run.state.move_cursor("leads", self.cursor)
             if self.event_cursor is not None:

@@ -36,6 +36,7 @@ class Planner:
         run, state = self.run, self.run.state
         bases = self._bases(pending)
         waiting = sync_text(run) if "sync" in self.place.columns.index else {}
+        run.sync_owed.difference_update(pending)
         first_met = {entry.lead_id for entry in state.waiting("first meeting")}
         swallowed = {entry.lead_id for entry in state.waiting("swallowed")}
         plans = []

@@ -61,6 +61,7 @@ class Report:
 class Run:
     """Everything a run needs. `has_counted` says that this run has already counted which rows it did not see.
 
+    `sync_owed` are leads whose reasons to wait changed after their row was planned.
     `mark` is the mark of this state; `started` is monotonic seconds. `between_chunks` lets another run in, where one waits.
     `on_progress` is told how many leads more are done, and of how many in all where that is known; in long runs only.
     """
@@ -82,6 +83,7 @@ class Run:
     between_chunks: Callable[[], None] = lambda: None
     on_progress: Callable[[int, int | None], None] = lambda count, total: None
     report: Report = field(default_factory=Report)
+    sync_owed: set[int] = field(default_factory=set)
 
     @property
     def now(self) -> int:
@@ -127,6 +129,7 @@ class Run:
         columns = self.state.get_json("columns") or {}
         if lead_id and "sync" in columns.get("keys", {}).values():
             self.state.owe(lead_id, "sync")
+            self.sync_owed.add(lead_id)
 
     def record(self, entries: Sequence[HistoryEntry]) -> None:
         """Write history: everything that was done to a lead."""
