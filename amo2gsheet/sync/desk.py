@@ -159,8 +159,8 @@ class Desk:
         return outcome
 
     def _look(self, known: Known) -> Place | None:
-        title = self.tab.title if self.tab else self.run.settings.worksheet_name
-        self.place = open_place(self.run, known, title)
+        """Look at the tab anew; None where it has yet to be made, as in a dry run."""
+        self.place = open_place(self.run, known, self.tab.title) if self.tab else None
         return self.place
 
     def _read(self, place: Place, pending: Mapping[int, Due]) -> tuple[dict[int, Row], tuple[Row, ...]]:
