@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from amo2gsheet.exceptions import ExitCode
-from tests.world import World
+from tests.world import TAB, World
+
+
+def _with_rows(tmp_path: Path, count: int = 3) -> tuple[World, list[int]]:
+    world = World(tmp_path)
+    leads = [world.lead(f"Клиент {number}") for number in range(count)]
+    world.pull()
+    return world, leads
 
 
 def test_a_dry_run_tells_the_rows_of_a_tab_that_has_yet_to_be_made(tmp_path: Path) -> None:
@@ -16,3 +25,35 @@ def test_a_dry_run_tells_the_rows_of_a_tab_that_has_yet_to_be_made(tmp_path: Pat
 
     plan = ['make the header of tab "Заказы"', f'new row: lead {lead}, статус "В процессе"']
     assert (ExitCode.DONE, plan) == (outcome.exit_code, outcome.report.plan)
+
+
+def test_an_emptied_tab_begun_anew_gets_back_the_leads_that_stand_in_the_trigger(tmp_path: Path) -> None:
+    world, leads = _with_rows(tmp_path)
+    world.move(leads[0], world.stage("Заказ отправлен"))
+    world.pull()
+    world.person.clear_all()
+
+    told = world.pull(dry=True, force=True).report.plan
+    world.pull(force=True)
+
+    assert leads[1:] == world.ids()
+    assert [f'new row: lead {lead}, статус "В процессе"' for lead in leads[1:]] == told[1:]
+    world.rest()
+
+
+def test_a_forced_push_does_not_accept_an_emptied_tab(tmp_path: Path) -> None:
+    world, _ = _with_rows(tmp_path)
+    world.person.clear_all()
+
+    assert ExitCode.UNUSABLE_SHEET == world.code(lambda: world.push(force=True))
+
+
+@pytest.mark.parametrize("rows", [[], [["ID", "статус"]]], ids=["empty", "with a header"])
+def test_a_forced_push_does_not_go_over_to_another_tab(tmp_path: Path, rows: list[list[str]]) -> None:
+    world, leads = _with_rows(tmp_path)
+    world.person.rename_tab("Архив")
+    world.person.on("Архив").add_tab(TAB, rows)
+
+    assert ExitCode.UNUSABLE_SHEET == world.code(lambda: world.push(force=True))
+    with world.state() as state:
+        assert set(leads) == set(state.status_texts())

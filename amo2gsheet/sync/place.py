@@ -13,7 +13,7 @@ from amo2gsheet.fields import same_value
 from amo2gsheet.model import ColumnKey, Columns, Dropdown, Header, SheetLook, Tab, Workbook
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import Waiting
-from amo2gsheet.sync.presence import Presence, find_rows, reconcile
+from amo2gsheet.sync.presence import DELETED, SEEN, VANISHED, Presence, find_rows, reconcile
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -50,18 +50,21 @@ def find_tab(run: Run, workbook: Workbook) -> Tab | None:
     known = next((tab for tab in workbook.tabs if tab.sheet_id == known_id), None)
     tracked = run.state.tracked_count() if known_id is not None else 0
     found = named or known
-    if found is not None and known_id is not None and found.sheet_id != known_id and tracked and not run.is_forced:
+    if found is not None and known_id is not None and found.sheet_id != known_id and tracked and not run.is_accepting:
         former = f'"{known.title}"' if known else f'the deleted tab "{run.state.tab_title}"'
         raise SheetError(
             f'The tab "{wanted}" is not the one whose {tracked} rows are tracked.',
             f"Those rows are in {former}. Name that tab in GOOGLE_WORKSHEET_NAME, or let `amo2gsheet pull --force` start on "
             f'"{wanted}": leads already in {former} stay there until they enter a trigger stage again.',
         )
-    if found is None and tracked and not run.is_forced:
+    if found is None and tracked and not run.is_accepting:
         raise SheetError(
             f'The spreadsheet has no tab "{wanted}" any more, and {tracked} rows are tracked in it.',
             "Restore the tab (File → Version history in Google Sheets), or let `amo2gsheet pull --force` make a new one.",
         )
+    if known is None and tracked:
+        # By force only: the tab is gone, and its rows with it, so their leads begin anew.
+        run.state.forget(run.state.all_lead_ids())
     if found is not None:
         _follow(run, found)
     return found
@@ -121,18 +124,21 @@ def open_place(run: Run, known: Known, title: str, verify: Callable[[Presence], 
 
 
 def check_emptied(run: Run, title: str) -> None:
-    """Refuse an empty tab in which rows are tracked: it may be a bad read.
+    """Refuse an empty tab in which rows are tracked: it may be a bad read. Where that is accepted its rows count as vanished.
 
     Raises:
         SheetError: it holds no header while rows are tracked, and nobody forced it.
     """
     tracked = run.state.tracked_count()
-    if tracked and not run.is_forced:
+    if tracked and not run.is_accepting:
         raise SheetError(
             f'The tab "{title}" is empty, and {tracked} rows are tracked in it.',
             "Nothing was written. Restore the tab (File → Version history in Google Sheets), or let `amo2gsheet pull --force` "
             "begin it anew.",
         )
+    seen_lately = [lead_id for lead_id, (_, missing) in run.state.status_texts().items() if SEEN <= missing < DELETED]
+    if seen_lately:
+        run.state.set_missing(dict.fromkeys(seen_lately, VANISHED))
 
 
 def make_place(run: Run, known: Known, tab: Tab | None) -> str:
@@ -206,7 +212,7 @@ def _contested(
     """
     assert look.header is not None
     suspects = {key: text for text, key in keys.items() if text in was_foreign}
-    if not suspects or run.is_forced:
+    if not suspects or run.is_accepting:
         run.state.stop_waiting([0], "contested column")
         return {}
     unread = [columns.index[key] for key, text in suspects.items() if text not in left]

@@ -94,7 +94,7 @@ def _count_missing(run: Run, missing: Mapping[int, int]) -> dict[int, int]:
     newly = [lead_id for lead_id, count in missing.items() if count == SEEN]
     if len(newly) > run.settings.push_limit:
         run.vanished = len(newly)
-        if run.is_forced and run.command == "pull":
+        if run.is_accepting:
             return dict.fromkeys(newly, VANISHED)
         run.state.wait_all([Waiting(lead_id, "vanished", "", since=run.now) for lead_id in newly])
         run.name(

@@ -90,6 +90,11 @@ class Run:
         """This machine's time, Unix seconds."""
         return int(self.clock.time())
 
+    @property
+    def is_accepting(self) -> bool:
+        """Whether what the last `pull` named is accepted as it is. `push --force` lets moves through, and nothing else."""
+        return self.is_forced and self.command == "pull"
+
     def advance(self, count: int, total: int) -> None:
         """Tell how work goes on; short work is done before anybody would look."""
         if total >= LONG_WORK:
