@@ -9,6 +9,8 @@ import pytest
 from amo2gsheet.exceptions import ExitCode
 from tests.world import TAB, World
 
+ADDRESS = "Адрес"
+
 
 def _with_rows(tmp_path: Path, count: int = 3) -> tuple[World, list[int]]:
     world = World(tmp_path)
@@ -57,3 +59,17 @@ def test_a_forced_push_does_not_go_over_to_another_tab(tmp_path: Path, rows: lis
     assert ExitCode.UNUSABLE_SHEET == world.code(lambda: world.push(force=True))
     with world.state() as state:
         assert set(leads) == set(state.status_texts())
+
+
+def test_a_column_that_differs_at_first_meeting_is_named_as_people_call_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.person.paste("A1", [["ID", "статус", "Заметка"]])
+    lead = world.lead("Анна", fields={ADDRESS: "ул. Новая, 1"})
+    world.pull()
+    world.person.type("Заметка", "ул. Своя, 2", lead=lead)
+    world.person.rename_header("Заметка", ADDRESS)
+    world.push()
+
+    assert [f'lead {lead} (row 2) meets its row for the first time and differs in "{ADDRESS}": both stay'] == (
+        world.pull().report.named
+    )

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from amo2gsheet.columns import field_id_of
 from amo2gsheet.fields import render, same_value
 from amo2gsheet.model import Base, LeadDetails, Row, Stage, StatusBase
 from amo2gsheet.state.records import Waiting
@@ -108,7 +107,7 @@ class Planner:
 
     def _column_name(self, key: str) -> str:
         index = self.place.columns.index.get(key)
-        return f'"{self.place.header.texts[index]}"' if index is not None and field_id_of(key) is None else f'"{key}"'
+        return f'"{key if index is None else self.place.header.texts[index].strip()}"'
 
     def new_rows(self, pending: Mapping[int, Due], chunk: Chunk) -> list[NewRowPlan]:
         """Plan rows for the leads that have none and should; leads whose row may only be out of sight wait a run."""
