@@ -12,6 +12,7 @@ from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, CellValue, ColumnKey, Header, Row, WriteAnswer
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry, Intent, Waiting
+from amo2gsheet.sync.headers import mend_header
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, cell_text
 from amo2gsheet.sync.record import Record, Trace, Written, landed_base, neighbours, record_from_json, record_to_json, shown_base
@@ -134,7 +135,7 @@ def settle_record(
     repair is cut off or its rounds are used up the intent stays, and the next run goes on. Safe to repeat.
     """
     for _ in range(rounds):
-        view = look_into(run, known, title, record, is_unseen=is_unseen)
+        view = _look_past_header(run, known, title, record, is_unseen=is_unseen)
         if view is None:
             return set()
         strays = [stray for stray in view.inspection.strays if stray.is_known]
@@ -145,6 +146,16 @@ def settle_record(
             return _agree_on_landed(run, record, view.inspection.landed, intent, is_kept=is_kept)
         _repair(run, known, view, strays, rounds - 1)
     return set()
+
+
+def _look_past_header(run: Run, known: Known, title: str, record: Record, *, is_unseen: bool) -> View | None:
+    """Look into a record; where a value may have strayed into the header row, put the header right first.
+
+    Before anything else is understood of the tab: a header that is gone for a moment must not end what was agreed on its column.
+    """
+    if not run.is_dry and (is_unseen or any(not trace.lead_id for trace in record.traces)):
+        mend_header(run, title, record)
+    return look_into(run, known, title, record, is_unseen=is_unseen)
 
 
 @dataclass(frozen=True, slots=True)
