@@ -158,7 +158,6 @@ def test_an_emptied_tab_begins_anew_by_force_only(tmp_path: Path) -> None:
     world.rest()
 
 
-@pytest.mark.xfail(strict=True, reason="leads of a deleted tab get no row in the one made by force")
 def test_a_deleted_tab_begins_anew_by_force_only(tmp_path: Path) -> None:
     world = World(tmp_path)
     leads = [world.lead("Анна"), world.lead("Борис")]
