@@ -155,6 +155,11 @@ def is_write(request: Request) -> bool:
     return request.path.endswith("values:batchUpdate")
 
 
+def is_rows(request: Request) -> bool:
+    """Whether the request inserts rows with leads."""
+    return is_insert(request) and b"insertDimension" in request.body and b"frozen" not in request.body
+
+
 def is_patch(request: Request) -> bool:
     """Whether the request moves leads."""
     return request.method == "PATCH"

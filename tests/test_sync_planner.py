@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from amo2gsheet.exceptions import ExitCode
-from tests.sync_bench import before, is_write, settled, state_of
+from amo2gsheet.state.records import Waiting
+from amo2gsheet.sync.run import LONG_WORK
+from amo2gsheet.sync.waiting import sync_text
+from tests.sync_bench import before, is_write, run_on, settled, state_of
 from tests.world import STATUS, World
 
 SYNC = "Синхронизация"
@@ -219,8 +222,6 @@ def test_old_commit_tokens_are_dropped_in_heaps(tmp_path: Path, monkeypatch: pyt
 
 
 def _token_count(world: World) -> int:
-    from tests.sync_bench import run_on
-
     with run_on(world) as run:
         return len(run.sheet.workbook().commit_tokens)
 
@@ -254,3 +255,44 @@ def test_a_pipeline_without_a_trigger_stage_is_told_of_once(tmp_path: Path) -> N
     notices = [world.pull().report.notices for _ in range(2)]
 
     assert [['the pipeline "Опт" has no trigger stage: its leads get no row'], []] == notices
+
+
+def test_only_reasons_that_a_person_can_do_something_about_are_shown(tmp_path: Path) -> None:
+    with run_on(World(tmp_path)) as run:
+        for lead, kind in ((0, "held"), (5, "refused"), (6, "held")):
+            run.state.wait(Waiting(lead, kind, ""))
+
+        assert {6: "ждёт подтверждения"} == sync_text(run)
+
+
+def test_only_long_work_shows_how_it_goes_on(tmp_path: Path) -> None:
+    told: list[tuple[int, int | None]] = []
+    with run_on(World(tmp_path)) as run:
+        run.on_progress = lambda count, total: told.append((count, total))
+        run.advance(1, LONG_WORK - 1)
+        run.advance(1, LONG_WORK)
+
+    assert [(1, LONG_WORK)] == told
+
+
+def test_a_first_run_that_ends_in_mid_work_goes_on_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("amo2gsheet.sync.gather.CHUNK_LEADS", 1)
+    world = World(tmp_path, RUN_LIMIT_SEC="60")
+    leads = [world.lead(name) for name in ("Анна", "Борис")]
+    world.sheets_wire.before_each = before(lambda _request: True, lambda: world.clock.advance(100))
+
+    assert world.pull().report.is_cut_short
+
+    settled(world)
+    assert leads == world.ids()
+
+
+def test_a_dry_first_run_names_no_lead_that_is_too_old(tmp_path: Path) -> None:
+    world = World(tmp_path, LEADS_CREATED_AFTER="1790000030")
+    world.lead("Анна")
+    world.clock.advance(60)
+    young = world.lead("Борис")
+
+    outcome = world.pull(dry=True)
+
+    assert ['make the header of tab "Sheet1"', f'new row: lead {young}, статус "В процессе"'] == outcome.report.plan

@@ -50,6 +50,12 @@ def test_before_the_first_pull_there_is_nothing_to_push(tmp_path: Path) -> None:
     assert (ExitCode.DONE, 0) == (outcome.exit_code, world.sheet_writes())
 
 
+def test_without_tab_and_state_there_is_nothing_to_push_from(tmp_path: Path) -> None:
+    world = World(tmp_path, GOOGLE_WORKSHEET_NAME="Заказы")
+
+    assert (ExitCode.DONE, 0) == (world.push().exit_code, world.sheet_writes())
+
+
 def test_a_renamed_tab_is_found_by_its_id(tmp_path: Path) -> None:
     world, (lead, *_) = _with_rows(tmp_path)
     world.person.rename_tab("Заказы")

@@ -16,6 +16,7 @@ from tests.sync_bench import (
     KILL_BEFORE,
     is_insert,
     is_patch,
+    is_rows,
     is_write,
     once,
     settled,
@@ -222,3 +223,17 @@ def test_nothing_is_settled_where_nothing_is_open(tmp_path: Path) -> None:
     world.pull()
 
     assert (0, 1) == (world.push().amo_requests, world.push().sheet_requests)
+
+
+def test_an_insert_into_a_tab_that_is_gone_with_nothing_tracked_is_left_to_the_next_pull(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.sheets_wire.rule = once(is_rows, KILL_BEFORE)
+    stopped(world.pull)
+    world.person.add_tab("Другая")
+    world.person.delete_tab()
+
+    assert ExitCode.DONE == world.push().exit_code
+
+    settled(world)
+    assert ([lead], []) == (world.ids(), _kinds(world))

@@ -163,7 +163,8 @@ def test_a_list_that_lags_behind_is_no_sign_of_a_swallowed_move(tmp_path: Path) 
 
 def test_a_lead_deleted_after_a_swallowed_move_is_left_alone(tmp_path: Path) -> None:
     world, lead = _swallowing(tmp_path)
-    world.sheets_wire.before_each = None
+    world.clock.advance(5)
+    world.account.edit_lead(lead, name="Другое имя")
 
     def hand(_number: int, request: object) -> None:
         if f"/leads/{lead}" in str(request):

@@ -479,3 +479,24 @@ def test_a_pick_of_the_very_text_that_was_being_written_elsewhere_is_held(tmp_pa
     settled(world)
     world.push(force=True)
     assert ("Заказ отправлен", "У курера") == (world.stage_of(leads[2]), world.status(leads[2]))
+
+
+def test_a_write_without_an_answer_concerns_only_its_own_cells(tmp_path: Path) -> None:
+    """Another lead that shows the same text at rest is no suspect, and its next write is its own."""
+    world = World(tmp_path)
+    leads = [world.lead(name) for name in ("Анна", "Борис", "Вера")]
+    world.pull()
+    world.move(leads[2], world.stage("Заказ отправлен"))
+    world.pull()
+    world.sheets_wire.rule = where(is_write, Fault(Manner.LATE, after=900))
+    for lead in leads[:2]:
+        world.move(lead, world.stage("Заказ отправлен"))
+        world.code(world.pull)
+    world.sheets_wire.rule = None
+
+    outcome = world.push()
+
+    assert ([], 0) == (outcome.report.named, world.patches())
+    world.sheets_wire.land()
+    world.clock.advance(1000)
+    _right(world, leads, ["У курера"] * 3)
