@@ -59,7 +59,6 @@ def test_what_is_held_is_told_in_the_sheet_until_it_went_through(tmp_path: Path)
     world.rest()
 
 
-@pytest.mark.xfail(strict=True, reason="rows that are left alone or whose lead is gone do not tell why in their own column")
 @pytest.mark.parametrize("trouble", ["doubled", "gone"])
 def test_a_row_that_waits_says_why_in_its_own_column(tmp_path: Path, trouble: str) -> None:
     world = World(tmp_path)

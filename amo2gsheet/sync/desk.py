@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError
+from amo2gsheet.fields import same_value
 from amo2gsheet.model import Dropdown, LeadDetails, Row, Tab, Workbook
 from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync import directory
@@ -20,7 +21,9 @@ from amo2gsheet.sync.planner import Planner, is_young
 from amo2gsheet.sync.presence import DELETED, VANISHED
 from amo2gsheet.sync.record import Record, Written, exceptions_of, neighbours
 from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows
+from amo2gsheet.sync.run import SYNC_DUE
 from amo2gsheet.sync.settle import settle
+from amo2gsheet.sync.waiting import sync_text
 from amo2gsheet.sync.writing import NEIGHBOUR_REACH, SHOWN_COLUMNS, WHOLE_TABLE_ROWS, Outcome, column_name, write_cells
 
 if TYPE_CHECKING:
@@ -65,6 +68,7 @@ class Desk:
             state.tab_id is None
             or state.get("tab_setting") != settings.worksheet_name
             or (wanted is not None and wanted != list(settings.dropdown))
+            or state.get(SYNC_DUE) is not None
         )
 
     def take(self, known: Known, chunk: Chunk) -> None:
@@ -91,6 +95,33 @@ class Desk:
             self.place = None
         self._owe(chunk, pending, "unwritten")
         self.run.report.is_unavailable = True
+
+    def say_why(self, known: Known) -> None:
+        """Show why rows wait that no plan touches: those of a doubled ID, and those whose lead is not in amoCRM."""
+        state = self.run.state
+        if state.get(SYNC_DUE) is None:
+            return
+        place = self._look(known) if self.tab is not None else None
+        if place is not None and "sync" in place.columns.index and not self.run.is_dry:
+            writes, seen = self._reasons(place)
+            if writes:
+                write_cells(self.run, known, place, Record(place.header, writes, seen))
+        state.put(SYNC_DUE, None)
+
+    def _reasons(self, place: Place) -> tuple[tuple[Written, ...], tuple[Row, ...]]:
+        """The cells of the waiting rows' own column that show something else, and the rows that were read."""
+        index = place.columns.index["sync"]
+        presence = place.presence
+        texts = sync_text(self.run)
+        numbers = {number for lead_id in texts for number in presence.doubled.get(lead_id, ())}
+        numbers |= {presence.row_of[lead_id] for lead_id in texts if lead_id in presence.row_of}
+        rows = self.run.sheet.read_rows(place.title, place.header, sorted(numbers), range(len(place.header.texts)))
+        writes = [
+            Written(row.lead_id, row.number, (CellPlan("sync", index, row.cells.get(index), texts[row.lead_id]),), None)
+            for row in rows
+            if row.lead_id in texts and not same_value(row.cells.get(index), texts[row.lead_id])
+        ]
+        return tuple(writes), tuple(rows)
 
     # --- opening ---
 

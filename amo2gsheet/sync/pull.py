@@ -33,6 +33,7 @@ def pull(run: Run) -> None:
     for chunk in feed.chunks():
         if chunk.due or desk.is_needed():
             desk.take(feed.known, chunk)
+            desk.say_why(feed.known)
         chunk.close(run)
         if run.is_out_of_time:
             run.report.is_cut_short = True

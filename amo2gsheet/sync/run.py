@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+SYNC_DUE = "sync_due"
+"""Key in the state: some row has a new reason to wait, which its own column does not show yet."""
+
 LONG_WORK = 500
 """From so many leads on a run shows how it goes on."""
 
@@ -134,6 +137,7 @@ class Run:
         columns = self.state.get_json("columns") or {}
         if lead_id and "sync" in columns.get("keys", {}).values():
             self.state.owe(lead_id, "sync")
+            self.state.put(SYNC_DUE, "yes")
             self.sync_owed.add(lead_id)
 
     def record(self, entries: Sequence[HistoryEntry]) -> None:
