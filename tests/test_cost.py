@@ -76,6 +76,19 @@ def test_idle_runs_cost_one_request_each(tmp_path: Path, rows: int) -> None:
     assert cost(world, world.push)[:2] == (0, 1)
 
 
+def test_a_text_of_no_stage_costs_nothing_though_its_lead_moves_to_a_stage_shown_alike(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    world.person.type("статус", "позвонить", lead=lead)
+    world.move(lead, world.stage("Заказ без нумерации", world.base))
+    world.push()
+    world.pull()
+
+    assert (1, 0) == cost(world, world.pull)[:2]
+    assert "позвонить" == world.status(lead)
+
+
 @pytest.mark.parametrize(("count", "companies"), [(1, 0), (1, 1), (30, 3), (1000, 0)])
 def test_a_pull_of_new_leads_keeps_to_the_table(tmp_path: Path, count: int, companies: int) -> None:
     world = World(tmp_path)

@@ -72,8 +72,11 @@ class Planner:
         return has_other_status or any(not same_value(cell.amo, cell.sheet) for cell in base.cells.values())
 
     def _has_moved(self, lead_id: int, base: Base | None) -> bool:
-        """Whether amoCRM's stage is another than the base's."""
-        return base is not None and base.status is not None and base.status.stage != self.found[lead_id].lead.stage
+        """Whether amoCRM's stage is another than the base's, and shown as another."""
+        if base is None or base.status is None:
+            return False
+        stage = self.found[lead_id].lead.stage
+        return stage != base.status.stage and self.known.rules.shown(stage) != base.status.shown
 
     def _bases(self, pending: Mapping[int, Due]) -> dict[int, Base]:
         """The bases of leads; for rows of the old service, what it last knew of their status."""
