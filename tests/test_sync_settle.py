@@ -56,6 +56,17 @@ def test_a_move_that_was_carried_out_unseen_is_not_sent_again(tmp_path: Path, fa
     assert ("Отказ", "Отказ", patches, []) == (world.stage_of(lead), world.status(lead), world.patches(), _kinds(world))
 
 
+def test_a_conflict_whose_move_was_carried_out_unseen_stands_in_the_history(tmp_path: Path) -> None:
+    world, lead = _picked(tmp_path, CONFLICT_WINNER="sheet")
+    world.move(lead, world.stage("Заказ отправлен"))
+    world.amo_wire.rule = where(is_patch, KILL_AFTER)
+    stopped(world.push)
+
+    settled(world)
+
+    assert [("У курера", "Отказ")] == [(entry.old, entry.new) for entry in world.history(lead, "conflict")]
+
+
 @pytest.mark.parametrize("fault", [KILL_BEFORE, CUT_BEFORE], ids=["kill", "cut"])
 def test_a_move_that_was_not_carried_out_is_planned_anew(tmp_path: Path, fault: Fault) -> None:
     world, lead = _picked(tmp_path)

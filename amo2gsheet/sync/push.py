@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError
 from amo2gsheet.model import Base, Lead, Move, Stage
-from amo2gsheet.state.records import HistoryEntry, Waiting
+from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync import directory
 from amo2gsheet.sync.details import GIVE_UP_AFTER, bulk_or_nothing
 from amo2gsheet.sync.directory import Known
@@ -18,7 +18,7 @@ from amo2gsheet.sync.place import Place, check_emptied, find_tab, open_place
 from amo2gsheet.sync.plan import Guard, MovePlan, PushPlan, cell_text, plan_push
 from amo2gsheet.sync.presence import DELETED, SEEN, Presence
 from amo2gsheet.sync.record import base_to_json
-from amo2gsheet.sync.settle import agree_on_move, settle
+from amo2gsheet.sync.settle import ENDED_BY_A_PICK, agree_on_move, settle
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.run import Run
@@ -173,9 +173,10 @@ def _name_gone(run: Run, lead_id: int, text: str) -> None:
 
 def _take_agreed(run: Run, known: Known, plan: PushPlan, leads: Mapping[int, Lead]) -> None:
     """Store what needs no request, name what stands for no stage, and leave to `pull` what is amoCRM's to settle."""
-    run.state.save_bases(plan.agreed)
-    for settled in ("first meeting", "swallowed"):
-        run.stop_waiting([base.lead_id for base in plan.agreed], settled)
+    with run.state.transaction():
+        run.state.save_bases(plan.agreed)
+        for kind in ENDED_BY_A_PICK:
+            run.stop_waiting([base.lead_id for base in plan.agreed], kind)
     run.state.owe_all(plan.left_to_pull, "conflict")
     pipelines = _digest(known)
     names = {pipeline.id: pipeline.name for pipeline in known.directory.pipelines}
@@ -235,7 +236,7 @@ def _move(run: Run, known: Known, moves: Sequence[MovePlan]) -> None:
     """Send the moves, batch by batch, each through the journal."""
     for start in range(0, len(moves), MOVES_PER_REQUEST):
         batch = moves[start : start + MOVES_PER_REQUEST]
-        payload = {"asked_at": run.amo.server_time, "moves": [_to_json(move) for move in batch]}
+        payload = {"asked_at": run.amo.server_time, "moves": [_to_json(move, known) for move in batch]}
         intent = run.state.add_intent("moves", payload)
         try:
             answers = run.amo.move([Move(move.lead_id, move.target) for move in batch])
@@ -259,14 +260,20 @@ def _move(run: Run, known: Known, moves: Sequence[MovePlan]) -> None:
             return
 
 
-def _to_json(move: MovePlan) -> dict[str, object]:
+def _to_json(move: MovePlan, known: Known) -> dict[str, object]:
     return {
         "lead": move.lead_id,
         "origin": _stage(move.origin),
         "target": _stage(move.target),
         "old_text": move.old_text,
+        "lost": _lost(move, known),
         "base": base_to_json(move.base),
     }
+
+
+def _lost(move: MovePlan, known: Known) -> str | None:
+    """What the losing side of a conflict is shown as, None where there is no conflict."""
+    return known.rules.shown(move.origin) if move.is_conflict else None
 
 
 def _stage(stage: Stage) -> list[int]:
@@ -274,14 +281,10 @@ def _stage(stage: Stage) -> list[int]:
 
 
 def _take_moved(run: Run, known: Known, move: MovePlan, answered_at: int) -> None:
-    agree_on_move(run, move.base, move.origin, move.old_text, answered_at)
-    for kind in (*_TEXT_KINDS, "first meeting", "swallowed"):
+    agree_on_move(run, move.base, move.origin, move.old_text, answered_at, lost=_lost(move, known))
+    for kind in _TEXT_KINDS:
         run.stop_waiting([move.lead_id], kind)
     run.report.moves += 1
-    if move.is_conflict:
-        run.report.conflicts += 1
-        lost = known.rules.shown(move.origin)
-        run.record([HistoryEntry(run.clock.time(), run.run_id, run.command, move.lead_id, "conflict", "status", lost, move.text)])
     logger.info(
         'push: lead %d статус "%s" → "%s" (row %d)',
         move.lead_id,

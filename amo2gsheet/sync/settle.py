@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from amo2gsheet.exceptions import ForbiddenError, TabMissingError
 from amo2gsheet.model import Base, Lead, Stage
@@ -24,6 +25,9 @@ LATE_SECONDS = 300
 
 CLOCK_SLACK_SECONDS = 5
 """Two clocks of one cloud may differ so much."""
+
+ENDED_BY_A_PICK = ("first meeting", "swallowed")
+"""What waits until another pick is agreed on."""
 
 
 def settle(run: Run, known: Known) -> None:
@@ -85,17 +89,22 @@ def _is_young(run: Run, sent_at: float) -> bool:
 def _settle_moves(run: Run, known: Known, intent: Intent) -> None:
     """A move has landed where the lead stands in its target, or where its events say that it came by there."""
     since = int(intent.payload.get("asked_at", 0)) - CLOCK_SLACK_SECONDS
+    landed: list[tuple[Mapping[str, Any], int]] = []
     for move in intent.payload["moves"]:
-        lead_id = int(move["lead"])
-        base = base_from_json(move["base"])
+        lead = run.amo.lead(int(move["lead"]))
         target = Stage(*move["target"])
-        lead = run.amo.lead(lead_id)
-        if lead is None or base is None:
-            continue
-        if lead.stage == target or _came_by(run, lead, target, since):
-            agree_on_move(run, base, Stage(*move["origin"]), move["old_text"], lead.updated_at if lead.stage == target else since)
-            run.state.owe(lead_id, "settled")
-    run.state.drop_intent(intent.id)
+        if lead is not None and lead.stage == target:
+            landed.append((move, lead.updated_at))
+        elif lead is not None and _came_by(run, lead, target, since):
+            landed.append((move, since))
+    # One commit: were the intent left, the next run would take the same moves in again.
+    with run.state.transaction():
+        for move, answered_at in landed:
+            base = base_from_json(move["base"])
+            assert base is not None
+            agree_on_move(run, base, Stage(*move["origin"]), move["old_text"], answered_at, lost=move.get("lost"))
+            run.state.owe(base.lead_id, "settled")
+        run.state.drop_intent(intent.id)
 
 
 def _came_by(run: Run, lead: Lead, target: Stage, since: int) -> bool:
@@ -105,13 +114,22 @@ def _came_by(run: Run, lead: Lead, target: Stage, since: int) -> bool:
         return False
 
 
-def agree_on_move(run: Run, base: Base, origin: Stage, old_text: str, answered_at: int) -> None:
-    """Take a move into the state: the base, and what was asked, so that a swallowed move is noticed."""
+def agree_on_move(run: Run, base: Base, origin: Stage, old_text: str, answered_at: int, *, lost: str | None = None) -> None:
+    """Take a move into the state: the base, what was asked, so that a swallowed move is noticed, and the history.
+
+    `lost` is what amoCRM's side of a conflict was shown as, None where there was no conflict.
+    """
     assert base.status is not None
-    text = base.status.text
-    former = run.state.asked([base.lead_id]).get(base.lead_id)
+    lead_id, text, now = base.lead_id, base.status.text, run.clock.time()
+    former = run.state.asked([lead_id]).get(lead_id)
     times = former.times + 1 if former and former.target == base.status.stage else 1
+    entries = [HistoryEntry(now, run.run_id, run.command, lead_id, "moved", "status", old_text, text)]
+    if lost is not None:
+        entries.append(HistoryEntry(now, run.run_id, run.command, lead_id, "conflict", "status", lost, text))
+        run.report.conflicts += 1
     with run.state.transaction():
         run.state.save_bases([base])
-        run.state.ask(Asked(base.lead_id, origin, base.status.stage, answered_at, times, old_text))
-        run.record([HistoryEntry(run.clock.time(), run.run_id, run.command, base.lead_id, "moved", "status", old_text, text)])
+        run.state.ask(Asked(lead_id, origin, base.status.stage, answered_at, times, old_text))
+        run.record(entries)
+        for kind in ENDED_BY_A_PICK:
+            run.stop_waiting([lead_id], kind)
