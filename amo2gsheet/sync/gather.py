@@ -169,10 +169,13 @@ class Feed:
             if lead.id in tracked or is_trigger:
                 seen = versions.get(lead.id)
                 has_entered = is_trigger and seen is not None and not rules.is_trigger(seen.stage)
-                lead = swallowed.check(run, self.known, lead)
-                chunk.add(Due(lead, may_add=is_trigger, has_entered=has_entered))
                 self._others.pop(lead.id, None)
                 chunk.judged.append(lead.id)
+                current = swallowed.check(run, self.known, lead)
+                if current is None:
+                    self._name_gone(lead.id)
+                else:
+                    chunk.add(Due(current, may_add=is_trigger, has_entered=has_entered))
             else:
                 self._others[lead.id] = Pending(lead.id, lead.updated_at, lead.stage)
                 chunk.pending.append(self._others[lead.id])
@@ -224,10 +227,13 @@ class Feed:
             seen = versions.get(lead.id)
             if seen is not None and lead.updated_at < seen.updated_at:
                 continue
-            lead = swallowed.check(self._run, self.known, lead)
-            belongs = self.known.rules.is_trigger(lead.stage) or BELONGS in reasons or ENTERED in reasons
-            chunk.add(Due(lead, may_add=belongs, has_entered=ENTERED in reasons))
-            chunk.versions.append(version_of(lead))
+            current = swallowed.check(self._run, self.known, lead)
+            if current is None:
+                self._name_gone(lead.id)
+                continue
+            belongs = self.known.rules.is_trigger(current.stage) or BELONGS in reasons or ENTERED in reasons
+            chunk.add(Due(current, may_add=belongs, has_entered=ENTERED in reasons))
+            chunk.versions.append(version_of(current))
             chunk.paid.add(lead.id)
 
     def _take_tracked(self, lead_ids: Sequence[int], chunk: Chunk) -> None:

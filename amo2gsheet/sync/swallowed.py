@@ -17,8 +17,8 @@ TRIES = 2
 """A move is asked for once more; then it waits for a person."""
 
 
-def check(run: Run, known: Known, lead: Lead) -> Lead:
-    """Compare a lead, as amoCRM shows it, with the move that was asked for it; return the lead as it is now.
+def check(run: Run, known: Known, lead: Lead) -> Lead | None:
+    """Compare a lead, as amoCRM shows it, with the move that was asked for it; return the lead as it is now, None: it is gone.
 
     In its old stage at or after the answer the move was swallowed, unless the lead's events say that it was moved and came back:
     then the base goes back, so that the cell counts as changed and `push` asks once more.
@@ -29,7 +29,7 @@ def check(run: Run, known: Known, lead: Lead) -> Lead:
     if lead.stage == asked.origin:
         current = run.amo.lead(lead.id)
         if current is None:
-            return lead
+            return None
         lead = current
     if lead.stage == asked.origin and not _came_by(run, lead, asked):
         _take_back(run, known, asked)
