@@ -21,6 +21,7 @@ from tests.sync_bench import (
     KILL_BEFORE,
     before,
     is_insert,
+    is_write,
     once,
     settled,
     state_of,
@@ -274,6 +275,26 @@ def test_a_refused_row_is_still_due_when_its_lead_has_left_the_trigger(tmp_path:
     assert "У курера" == world.status(lead)
 
 
+def test_a_refused_token_that_no_try_has_used_loses_no_lead(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    _opened(world)
+    before = [*world.ids()]
+    lead = world.lead("Анна")
+    message = "Invalid requests[0].createDeveloperMetadata: The developer metadata could not be created."
+    refusal = {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": message}}
+    fault = Fault(Manner.REFUSED, Answer(400, json.dumps(refusal).encode(), {"Content-Type": "application/json"}))
+    world.sheets_wire.rule = where(is_insert, fault)
+
+    codes = [world.pull().exit_code, world.pull().exit_code]
+    assert ([ExitCode.PARTIAL, ExitCode.DONE], before) == (codes, world.ids())
+    assert ["refused"] == [waiting.kind for waiting in world.waiting()]
+
+    world.sheets_wire.rule = None
+    world.pull()
+    assert [*before, lead] == world.ids()
+    world.rest()
+
+
 def _nothing(_number: int, _request: Request) -> None:
     """No fault."""
 
@@ -443,6 +464,28 @@ def test_a_chunk_without_an_answer_holds_up_the_chunks_after_it(
 
     world.pull()
 
+    _right(world, leads)
+
+
+@pytest.mark.parametrize("is_column", [False, True], ids=["row", "column"])
+def test_new_rows_go_where_the_table_ends_after_people_moved_it_under_a_write(tmp_path: Path, is_column: bool) -> None:
+    """One run writes cells and new rows; what a person inserts before the first holds for the second."""
+    world = World(tmp_path)
+    _opened(world)
+    (first,) = world.ids()
+    world.account.edit_lead(int(str(first)), fields={"Адрес": "ул. Новая"})
+    leads = _leads(world)
+    person = world.person
+    hand = (lambda: person.insert_columns(2)) if is_column else (lambda: person.insert_rows(2))
+    world.sheets_wire.before_each = before(is_write, hand)
+
+    world.pull()
+
+    assert [first, *leads] == world.ids()
+    budget = person.column_of("Бюджет сделки") - 1
+    rows = [person.row_of(int(str(lead))) - 1 for lead in (first, *leads)]
+    formats = {person.tab.look(number, budget, ("userEnteredFormat", "numberFormat", "pattern")) for number in rows}
+    assert {"#,##0"} == formats
     _right(world, leads)
 
 

@@ -106,7 +106,7 @@ class Refusal:
         batch began with a commit token.
         """
         if has_token and self._is_token_used:
-            return TokenUsedError(f"An earlier try of the same write has landed already ({self.text}).")
+            return TokenUsedError(f"Google refused the write for its commit token ({self.text}).")
         if self.code == 400 and self.is_json:
             return self._content_error(is_write=is_write, title=title)
         if self.code == 401:

@@ -71,7 +71,11 @@ def insert_rows(
             dropdown=dropdown,
             status_index=place.columns.status_index,
         )
-    except TokenUsedError:
+    except TokenUsedError as error:
+        if intent.commit_token not in run.sheet.workbook().commit_tokens:
+            # It was refused for something else about the token: no row stands, and none may count as made and deleted.
+            _give_up(run, intent, former)
+            return Outcome(refused=dict.fromkeys(leads, error.message))
         settle_rows(run, known, place.title, intent)
         return Outcome(again=leads)
     except WriteRefusedError as error:
