@@ -66,6 +66,22 @@ def test_a_renamed_tab_is_found_by_its_id(tmp_path: Path) -> None:
     assert REFUSED == world.stage_of(lead)
 
 
+def test_a_pick_without_a_stage_is_sent_once_its_lead_is_in_a_pipeline_that_has_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    third = world.account.add_pipeline("Третья", ["Новая", "NOMERATSIYALANMAGAN ZAKAZ"])
+    lead = world.lead("Анна", world.stage("NOMERATSIYALANMAGAN ZAKAZ", third))
+    world.pull()
+    world.pick(lead, "Отказ")
+    assert (ExitCode.PARTIAL, ExitCode.DONE) == (world.push().exit_code, world.push().exit_code)
+
+    world.move(lead, world.trigger)
+    world.pull()
+    world.push()
+
+    assert ("Отказ", []) == (world.stage_of(lead), world.waiting())
+    world.rest()
+
+
 def test_an_emptied_tab_is_a_bad_read(tmp_path: Path) -> None:
     world, _ = _with_rows(tmp_path)
     world.person.clear_all()

@@ -10,7 +10,7 @@ from amo2gsheet.fields import render, same_value
 from amo2gsheet.model import Base, LeadDetails, Row, Stage, StatusBase
 from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync.gather import Chunk, Due
-from amo2gsheet.sync.plan import LeadNow, NewRowPlan, RowPlan, plan_new_row, plan_row
+from amo2gsheet.sync.plan import LeadNow, NewRowPlan, RowPlan, cell_text, plan_new_row, plan_row
 from amo2gsheet.sync.presence import DELETED, VANISHED
 from amo2gsheet.sync.waiting import sync_text
 from amo2gsheet.values import zone_of
@@ -38,6 +38,7 @@ class Planner:
         run.sync_owed.difference_update(pending)
         first_met = {entry.lead_id for entry in state.waiting("first meeting")}
         swallowed = {entry.lead_id for entry in state.waiting("swallowed")}
+        without_stage = {entry.lead_id for entry in state.waiting("missing stage")}
         plans = []
         for lead_id in pending:
             row = rows.get(lead_id)
@@ -59,6 +60,8 @@ class Planner:
                 # Should the person pick the old text again, amoCRM's move is what is left to be shown.
                 state.owe(lead_id, "left to push")
                 chunk.paid.discard(lead_id)
+            if lead_id in without_stage and plan.is_left_to_push and self._has_target(lead_id, row):
+                run.stop_waiting([lead_id], "missing stage")
             if lead_id in first_met and not self._still_differs(plan.base):
                 run.stop_waiting([lead_id], "first meeting")
             if lead_id in swallowed and lead_id in bases and plan.base.status != bases[lead_id].status:
@@ -70,6 +73,11 @@ class Planner:
         status = base.status
         has_other_status = status is not None and not self.known.rules.means_same(status.text, status.stage)
         return has_other_status or any(not same_value(cell.amo, cell.sheet) for cell in base.cells.values())
+
+    def _has_target(self, lead_id: int, row: Row) -> bool:
+        """Whether the status cell stands for a stage of the pipeline in which the lead is now."""
+        text = cell_text(row.cells.get(self.place.columns.status_index))
+        return self.known.rules.target(text, self.found[lead_id].lead.stage.pipeline_id) is not None
 
     def _has_moved(self, lead_id: int, base: Base | None) -> bool:
         """Whether amoCRM's stage is another than the base's, and shown as another."""
