@@ -196,6 +196,26 @@ def test_a_value_in_a_row_inserted_meanwhile_goes_back_to_nothing() -> None:
     assert (Stray(0, 3, STATUS_INDEX, NEW, None, is_known=True),) == inspected(now).strays
 
 
+def test_several_values_in_a_row_inserted_meanwhile_all_go_back_to_nothing() -> None:
+    """What the write itself put into the row tells nothing of what the row held before."""
+    now = (row(3, None, "Алина", None, NEW), row(4, 2, "Анна", "вторая", OLD))
+
+    strays = inspected(now, record(written(NAMED, STATUS))).strays
+
+    assert [(3, NAME, None, True), (3, STATUS_INDEX, None, True)] == [
+        (stray.row_number, stray.index, stray.before, stray.is_known) for stray in strays
+    ]
+
+
+def test_several_values_in_a_row_of_people_go_back_to_what_the_like_row_showed() -> None:
+    seen = (row(2, None, "Смена", "утро", "да"), row(3, 2, "Анна", "вторая", OLD))
+    now = (row(2, None, None, None), row(3, None, "Алина", "утро", NEW), row(4, 2, "Анна", "вторая", OLD))
+
+    strays = inspected(now, record(written(NAMED, STATUS), rows=seen)).strays
+
+    assert ["Смена", "да"] == [stray.before for stray in strays]
+
+
 def test_a_value_in_a_row_of_people_goes_back_to_what_a_like_row_showed() -> None:
     rows = (*BEFORE, row(5, None, "Итого", "всего", "три"))
     now = (row(2, 1, "Анна", "первая", OLD), row(3, None, "Итого", "всего", NEW), row(4, 2, "Борис", "вторая", OLD))

@@ -112,6 +112,9 @@ class _Judge:
         for row in record.before:
             self._before.setdefault(row.lead_id, []).append(row)
         self._own = {(write.lead_id, self._home(cell)): cell.new for write in record.writes for cell in write.cells}
+        self._hit: dict[tuple[int, int], list[CellValue]] = {}
+        for number, _lead_id, index, value in self._suspects():
+            self._hit.setdefault((number, index), []).append(value)
 
     def _home(self, cell: CellPlan) -> int:
         """Where the column of a written cell stands now."""
@@ -187,7 +190,7 @@ class _Judge:
             if not known:
                 return self._agreed(row.lead_id, key)
             # Of several rows with one ID only the one that is like this one besides can tell.
-            like = known if len(known) == 1 else [former for former in known if _is_like(row, former, index)]
+            like = known if len(known) == 1 else self._like(row, known, index)
             return self._cell_under(like[0], text) if like else (None, False)
         return self._foreign_before(row, index, text)
 
@@ -210,18 +213,28 @@ class _Judge:
     def _foreign_before(self, row: Row, index: int, text: str) -> tuple[CellValue, bool]:
         """What stood in a cell of a row without ID: see a like row, else that number; nothing where it is empty besides."""
         known = self._before.get(None, [])
-        like = [former for former in known if _is_like(row, former, index)]
+        like = self._like(row, known, index)
         same = [former for former in like or known if former.number == row.number] or like
-        return self._cell_under(same[0], text) if same else (None, not _besides(row, index))
+        return self._cell_under(same[0], text) if same else (None, not _besides(row, self._strayed(row, index)))
+
+    def _like(self, row: Row, known: Sequence[Row], index: int) -> list[Row]:
+        """Those of the rows seen before that held the same, but for what this write has put there."""
+        strayed = self._strayed(row, index)
+        besides = _besides(row, strayed)
+        return [former for former in known if _besides(former, strayed) == besides]
+
+    def _strayed(self, row: Row, index: int) -> set[int]:
+        """The cell that is judged, and the others of its row that show a value of this write."""
+        return {index} | {
+            place
+            for place, value in row.cells.items()
+            if any(same_value(value, hit) for hit in self._hit.get((row.number, place), ()))
+        }
 
 
-def _is_like(row: Row, former: Row, index: int) -> bool:
-    return _besides(row, index) == _besides(former, index)
-
-
-def _besides(row: Row, index: int) -> dict[int, CellValue]:
-    """What a row holds besides one cell."""
-    return {place: value for place, value in row.cells.items() if place != index and value is not None}
+def _besides(row: Row, places: set[int]) -> dict[int, CellValue]:
+    """What a row holds besides some of its cells."""
+    return {place: value for place, value in row.cells.items() if place not in places and value is not None}
 
 
 def repaired_text(stray: Stray) -> str:
