@@ -211,7 +211,7 @@ def test_a_refresh_that_was_cut_off_after_the_work_needs_a_login(stand: Stand) -
     with pytest.raises(LoginError) as caught:
         stand.client(stand.oauth).newest_leads()
 
-    assert "`amo2gsheet auth`" in caught.value.hint
+    assert "AMO_LONG_LIVED_TOKEN" in caught.value.hint
 
 
 @pytest.mark.parametrize("status", [400, 401])
@@ -228,7 +228,7 @@ def test_a_refused_refresh_is_not_repeated_for_a_quarter_of_an_hour(stand: Stand
         stand.client(stand.oauth).newest_leads()
 
     assert caught.value.exit_code is again.value.exit_code is ExitCode.LOGIN
-    assert "`amo2gsheet auth`" in caught.value.hint
+    assert "AMO_LONG_LIVED_TOKEN" in caught.value.hint
     assert len(stand.requests) == sent
     stand.clock.advance(15 * 60 + 1)
     with pytest.raises(LoginError, match="refresh token"):
@@ -317,7 +317,7 @@ def test_without_a_login_nothing_is_sent(stand: Stand) -> None:
     with pytest.raises(LoginError, match="no amoCRM login yet") as caught:
         stand.client(stand.oauth).newest_leads()
 
-    assert "`amo2gsheet auth`" in caught.value.hint
+    assert "AMO_LONG_LIVED_TOKEN" in caught.value.hint
     assert stand.requests == []
 
 

@@ -49,7 +49,7 @@ def page(body: object, key: str, read: Callable[[Mapping[str, object]], T | None
         return Page([], has_next=False)
     answer = mapping(body)
     links = child(answer, "_links")
-    if "_embedded" not in answer:
+    if answer.get("_embedded") is None:
         if "_links" not in answer and "_page" not in answer:
             raise PayloadError("_embedded", "is missing")
         if "next" in links:
@@ -219,7 +219,7 @@ def moved(body: object, moves: Sequence[Move]) -> MoveAnswers:
         PayloadError: it does not speak of every lead.
     """
     embedded = mapping(mapping(body).get("_embedded"), "_embedded")
-    read = each(elements(embedded, "leads"), "_embedded.leads", lambda item: (identifier(item), whole(item, "updated_at")))
+    read = each(elements(embedded, "leads"), "_embedded.leads", lambda item: (identifier(item), whole(item, "updated_at", 0)))
     answered = dict(read)
     silent = [str(move.lead_id) for move in moves if move.lead_id not in answered]
     if silent:

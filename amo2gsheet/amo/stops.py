@@ -8,6 +8,7 @@ import os
 from hashlib import blake2b
 from pathlib import Path
 
+from amo2gsheet.amo.tokens import LOG_IN
 from amo2gsheet.exceptions import LoginError
 from amo2gsheet.retry import Clock
 
@@ -48,7 +49,7 @@ class Stops:
         if left_seconds > 0 and stored.get("refused") == _digest(login):
             raise LoginError(
                 f"amoCRM refused this login a moment ago; it is not tried again for {_minutes(left_seconds)}.",
-                "Log in with `amo2gsheet auth`.",
+                LOG_IN,
             )
 
     def note_block(self) -> None:
@@ -93,7 +94,7 @@ def blocked(left_seconds: float = STOP_SECONDS) -> LoginError:
     return LoginError(
         f"amoCRM has shut out the account or this machine's address (403); nothing is sent for {_minutes(left_seconds)}.",
         "Its support lifts a block for too many requests, its administrator one by the list of allowed addresses. "
-        "`amo2gsheet auth` tries again at once.",
+        "The first run after that tries again.",
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from amo2gsheet.exceptions import LoginError, StateError
 
-LOG_IN = "Log in with `amo2gsheet auth`."
+LOG_IN = 'Set AMO_LONG_LIVED_TOKEN to a token of the integration\'s "Keys" tab, or put fresh tokens into AMO_TOKEN_STORE.'
 
 _RESERVED_BYTES = 16 * 1024
 """More than any pair takes; written before a refresh, so that a full disk is met before the old token is spent."""

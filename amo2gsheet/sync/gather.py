@@ -129,9 +129,10 @@ class Feed:
     def _baseline(self) -> Iterator[Callable[[Chunk], None]]:
         """The first run on a tab takes the leads that stand in a trigger stage; the cursor starts where it began."""
         run = self._run
-        run.amo.newest_leads()
-        # A first run that is cut off has made rows already: what happens to their leads before the next one is news.
-        start = int(run.state.get("baseline_start") or run.amo.server_time)
+        newest = max((lead.updated_at for lead in run.amo.newest_leads()), default=run.amo.server_time)
+        # By amoCRM's own times: its `Date` may run ahead of what its leads carry, or be missing. A first run that is cut off has
+        # made rows already: what happens to their leads before the next one is news.
+        start = int(run.state.get("baseline_start") or min(newest, run.amo.server_time or newest))
         run.state.put("baseline_start", str(start))
         for leads in run.amo.leads_in_stages(sorted(self.known.rules.triggers)):
             yield partial(self._take_first, leads)
@@ -196,6 +197,9 @@ class Feed:
                     "the token may not read events: a lead that enters and leaves the trigger stage between two runs is not seen"
                 )
             events = []
+        # What was over when the first run began is not made up for: that run took the leads that stood in a trigger stage.
+        begun = int(run.state.get("baseline_start") or 0)
+        events = [event for event in events if event.created_at > begun]
         counted = run.state.seen_events([event.id for event in events])
         passed = {event.lead_id for event in events if event.id not in counted}
         entered = {event.lead_id for event in events if event.id not in counted and self._is_trigger(event.after)}
@@ -205,7 +209,7 @@ class Feed:
             chunk.due[lead_id] = Due(due.lead, may_add=True, has_entered=due.has_entered or lead_id in entered)
         chunk.events += [(event.id, event.created_at) for event in events]
         chunk.event_cursor = max((event.created_at for event in events), default=None)
-        old = run.amo.server_time - overlap
+        old = (run.amo.server_time or run.now) - overlap
         chunk.judged += [lead_id for lead_id, lead in others.items() if lead_id in passed or lead.updated_at < old]
 
     def _is_trigger(self, stage: Stage | None) -> bool:

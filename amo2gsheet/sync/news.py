@@ -34,7 +34,8 @@ def news_lists(run: Run) -> Iterator[tuple[list[Lead], int]]:
         page = run.amo.newest_leads()
         if not page:
             return
-        if any(lead.updated_at <= cursor for lead in page):
+        times = [lead.updated_at for lead in page]
+        if min(times) <= cursor and times == sorted(times, reverse=True):
             fresh = [lead for lead in page if lead.updated_at >= cursor - overlap]
             yield fresh, _clamped(run, cursor, page)
             return
@@ -46,7 +47,7 @@ def news_lists(run: Run) -> Iterator[tuple[list[Lead], int]]:
 def _clamped(run: Run, cursor: int, leads: Sequence[Lead]) -> int:
     """The newest time of the leads; never behind the cursor, never past amoCRM's own clock."""
     newest = max((lead.updated_at for lead in leads), default=cursor)
-    return max(cursor, min(newest, run.amo.server_time))
+    return max(cursor, min(newest, run.amo.server_time or newest))
 
 
 def only_news(run: Run, leads: Iterable[Lead]) -> list[Lead]:
