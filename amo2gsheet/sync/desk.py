@@ -14,6 +14,7 @@ from amo2gsheet.sync import directory
 from amo2gsheet.sync.details import Details, details
 from amo2gsheet.sync.directory import STAFF_TAB
 from amo2gsheet.sync.gather import BELONGS, ENTERED
+from amo2gsheet.sync.looking import NEIGHBOUR_REACH, WHOLE_TABLE_ROWS
 from amo2gsheet.sync.news import links_of
 from amo2gsheet.sync.place import Place, check_emptied, find_tab, follow_dropdown, leave_mark, make_place, open_place
 from amo2gsheet.sync.plan import CellPlan, NewRowPlan, RowPlan, cell_text
@@ -24,7 +25,7 @@ from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows
 from amo2gsheet.sync.run import SYNC_DUE
 from amo2gsheet.sync.settle import settle
 from amo2gsheet.sync.waiting import sync_text
-from amo2gsheet.sync.writing import NEIGHBOUR_REACH, SHOWN_COLUMNS, WHOLE_TABLE_ROWS, Outcome, column_name, write_cells
+from amo2gsheet.sync.writing import SHOWN_COLUMNS, Outcome, column_name, write_cells
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -185,6 +186,10 @@ class Desk:
         for plans in _batches([plan for plan in row_plans if plan.writes]):
             outcome.add(self._write(known, place, plans, seen))
         new_rows = planner.new_rows(pending, chunk)
+        if new_rows and outcome.again:
+            # Rows or columns have moved since the look, so where the table ends and what stands where is looked up anew.
+            place = self._look(known) or place
+            new_rows = Planner(run, known, place, found).new_rows(pending, chunk)
         outcome.add(self._insert(known, place, new_rows))
         self._after(chunk, outcome, pending, row_plans)
         return outcome
