@@ -179,17 +179,18 @@ def test_a_dry_run_leaves_no_mark(tmp_path: Path) -> None:
 # --- making the tab ---
 
 
-def test_a_header_whose_token_was_used_and_that_is_gone_again_asks_for_another_run(tmp_path: Path) -> None:
+def test_a_header_whose_token_was_used_and_that_is_gone_again_asks_for_another_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = World(tmp_path)
 
-    class Used:
-        def prepare_tab(self, *_: object) -> None:
-            raise TokenUsedError("used")
+    def used(*_: object) -> None:
+        raise TokenUsedError("used")
 
     with run_on(world) as run:
         known = directory.load(run)
         tab = find_tab(run, run.sheet.workbook())
-        run.sheet = Used()  # type: ignore[assignment]
+        monkeypatch.setattr(type(run.sheet), "prepare_tab", used)
         with pytest.raises(SheetError, match="had been made before"):
             make_place(run, known, tab)
         assert [] == run.state.open_intents()

@@ -228,6 +228,34 @@ def test_a_header_is_made_once_whatever_became_of_the_first_try(tmp_path: Path, 
     assert (["ID"], 1, []) == ([row[0] for row in world.sheets.table() if row[0] == "ID"], len(world.ids()), _kinds(world))
 
 
+def test_a_header_that_lands_after_the_next_run_has_looked_is_taken_as_it_is(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.sheets_wire.rule = once(is_insert, Fault(Manner.LATE, after=4))
+    assert ExitCode.UNAVAILABLE == world.code(world.pull)
+
+    assert ExitCode.DONE == world.code(world.pull)
+
+    assert ([lead], []) == (world.ids(), _kinds(world))
+    settled(world)
+
+
+def test_a_deleted_row_that_was_put_back_unseen_stands_in_the_history(tmp_path: Path) -> None:
+    world, lead = _picked(tmp_path)
+    world.person.delete_row(lead)
+    for run in (world.push, world.push):
+        run()
+    world.move(lead, world.stage("Консультация"))
+    world.pull()
+    world.move(lead, world.trigger)
+    world.sheets_wire.rule = once(is_rows, KILL_AFTER)
+    stopped(world.pull)
+
+    settled(world)
+
+    assert ([lead], 2) == (world.ids(), len(world.history(lead, "row added")))
+
+
 def test_nothing_is_settled_where_nothing_is_open(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.lead("Анна")

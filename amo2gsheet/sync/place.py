@@ -81,18 +81,22 @@ def _follow(run: Run, tab: Tab) -> None:
 def _check_mark(run: Run, workbook: Workbook) -> None:
     """Stop where a state of another host or path serves this spreadsheet."""
     for mark in workbook.marks:
-        if (mark.host, mark.path) != (run.mark.host, run.mark.path):
+        if (mark.host, mark.path) != (run.mark.host, run.mark.path) and not run.is_accepting:
             raise StateError(
                 f"Another state serves this spreadsheet: {mark.path} on {mark.host}.",
-                "Two states would write against each other. Stop the other one's timers, then take the sheet over with "
-                "`amo2gsheet auth`; or set GOOGLE_SHEET_ID to another spreadsheet.",
+                "Two states would write against each other. Stop the other one's timers, then let `amo2gsheet pull --force` take "
+                "the sheet over; or set GOOGLE_SHEET_ID to another spreadsheet.",
             )
 
 
 def leave_mark(run: Run, workbook: Workbook) -> None:
     """Write this state's mark into the spreadsheet where it is not there yet."""
-    if run.mark not in workbook.marks and not run.is_dry:
+    ours = f"{run.mark.state_id} {run.mark.host} {run.mark.path}"
+    # A cloud that does not show what was left in it is not written to in every run.
+    is_hidden = not workbook.marks and run.state.get("mark") == ours
+    if run.mark not in workbook.marks and not is_hidden and not run.is_dry:
         run.sheet.set_mark(run.mark, workbook.marks)
+        run.state.put("mark", ours)
 
 
 def open_place(run: Run, known: Known, title: str, verify: Callable[[Presence], None] = lambda _presence: None) -> Place | None:
@@ -150,16 +154,27 @@ def make_place(run: Run, known: Known, tab: Tab | None) -> str:
     try:
         made = run.sheet.prepare_tab(tab, layout, intent.commit_token)
     except TokenUsedError:
-        run.state.drop_intent(intent.id)
-        raise SheetError(
-            f'The tab "{layout.title}" had been made before and is empty again.', "Run the command once more."
-        ) from None
+        late = _made_late(run)
+        if late is None:
+            run.state.drop_intent(intent.id)
+            raise SheetError(
+                f'The tab "{layout.title}" had been made before and is empty again.', "Run the command once more."
+            ) from None
+        made = late
     _follow(run, made)
     run.state.put_json("dropdown", list(layout.dropdown.values))
     run.state.put_json("columns", {})
     run.state.drop_intent(intent.id)
     logger.info('pull: made the header of tab "%s"', made.title, extra={"event": "tab made"})
     return made.title
+
+
+def _made_late(run: Run) -> Tab | None:
+    """The tab as an earlier try made it, which landed only after this run had looked; None where it is empty."""
+    tab = find_tab(run, run.sheet.workbook())
+    if tab is None or run.sheet.look(tab.title, ID_INDEX_DEFAULT, STATUS_INDEX_DEFAULT).header is None:
+        return None
+    return tab
 
 
 def _understand_header(run: Run, known: Known, title: str, look: SheetLook, memory: Mapping[str, object]) -> Columns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -160,6 +160,8 @@ def settle_rows(run: Run, known: Known, title: str, intent: Intent) -> set[int]:
     Returns the leads that have their row. Safe to repeat.
     """
     sent = _from_json(intent.payload)
+    # Before the look: it notes a deleted row that was put back here as one that has come back by itself.
+    missing = {lead_id for lead_id, base in run.state.bases(sent.bases).items() if base.missing != SEEN}
     place = open_place(run, known, title)
     if place is None:
         return set()
@@ -172,7 +174,7 @@ def settle_rows(run: Run, known: Known, title: str, intent: Intent) -> set[int]:
     present = {lead_id for lead_id in sent.bases if place.presence.has(lead_id)}
     gone = sent.certain - present
     bases = [base for lead_id, base in sent.bases.items() if lead_id in present]
-    _agree(run, [*bases, *(replace(sent.bases[lead_id], missing=1) for lead_id in sorted(gone))], intent)
+    _agree(run, [*bases, *(replace(sent.bases[lead_id], missing=1) for lead_id in sorted(gone))], intent, missing)
     return present
 
 
@@ -219,10 +221,14 @@ def _moved_cells(place: Place, sent: _Sent, row: Row, cells: Mapping[int, CellVa
     return tuple(plans.values())
 
 
-def _agree(run: Run, bases: Sequence[Base], intent: Intent) -> None:
-    """Take new rows into the state, in one commit with the end of their intent. What is tracked with a row is left as it is."""
+def _agree(run: Run, bases: Sequence[Base], intent: Intent, missing: Collection[int] = ()) -> None:
+    """Take new rows into the state, in one commit with the end of their intent. What is tracked with a row is left as it is.
+
+    `missing` are leads that were tracked without a row until now.
+    """
     known = run.state.bases([base.lead_id for base in bases])
-    fresh = [base for base in bases if base.lead_id not in known or known[base.lead_id].missing != SEEN]
+    tracked = {lead_id for lead_id, base in known.items() if base.missing == SEEN} - set(missing)
+    fresh = [base for base in bases if base.lead_id not in tracked]
     with run.state.transaction():
         run.state.save_bases(fresh)
         run.record([_entry(run, base) for base in fresh])
