@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError, WriteRefusedError
 from amo2gsheet.fields import same_value
-from amo2gsheet.model import Base, CellValue, ColumnKey, Header, Row, WriteAnswer
-from amo2gsheet.names import normal_header
-from amo2gsheet.state.records import HistoryEntry, Intent, Waiting
-from amo2gsheet.sync.headers import mend_header
-from amo2gsheet.sync.place import Place, open_place
+from amo2gsheet.model import Base, CellValue, ColumnKey, Header, WriteAnswer
+from amo2gsheet.state.records import HistoryEntry, Intent
+from amo2gsheet.sync.looking import View, hold_doubtful, look_past_header
+from amo2gsheet.sync.place import Place
 from amo2gsheet.sync.plan import CellPlan, cell_text
-from amo2gsheet.sync.record import Record, Trace, Written, landed_base, neighbours, record_from_json, record_to_json, shown_base
-from amo2gsheet.sync.strays import Inspection, Stray, inspect, landed_cleanly, leads_of, repaired_text, rows_of, traces_of
+from amo2gsheet.sync.record import Record, Written, landed_base, record_from_json, record_to_json, shown_base
+from amo2gsheet.sync.strays import Stray, landed_cleanly, repaired_text, traces_of
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -26,12 +25,6 @@ logger = logging.getLogger(__name__)
 
 REPAIR_ROUNDS = 3
 """How often a value that strayed is put right within one run before the next run goes on with it."""
-
-WHOLE_TABLE_ROWS = 1000
-"""Up to so many rows a look before or after a write reads all of them; above, the rows concerned and their neighbours."""
-
-NEIGHBOUR_REACH = 3
-"""So many rows up and down are neighbours: a person's insert or delete shifts a write that far."""
 
 SHOWN_COLUMNS = frozenset({"status", "pipeline"})
 """Only these columns are printed with their values: others hold customers' data."""
@@ -135,120 +128,17 @@ def settle_record(
     repair is cut off or its rounds are used up the intent stays, and the next run goes on. Safe to repeat.
     """
     for _ in range(rounds):
-        view = _look_past_header(run, known, title, record, is_unseen=is_unseen)
+        view = look_past_header(run, known, title, record, is_unseen=is_unseen)
         if view is None:
             return set()
         strays = [stray for stray in view.inspection.strays if stray.is_known]
         if not strays or run.is_dry:
             _name_unknown(run, view.inspection.strays)
             if intent.is_unclear:
-                _hold_doubtful(run, view.place, record)
+                hold_doubtful(run, view.place, record)
             return _agree_on_landed(run, record, view.inspection.landed, intent, is_kept=is_kept)
         _repair(run, known, view, strays, rounds - 1)
     return set()
-
-
-def _look_past_header(run: Run, known: Known, title: str, record: Record, *, is_unseen: bool) -> View | None:
-    """Look into a record; where a value may have strayed into the header row, put the header right first.
-
-    Before anything else is understood of the tab: a header that is gone for a moment must not end what was agreed on its column.
-    """
-    if not run.is_dry and (is_unseen or any(not trace.lead_id for trace in record.traces)):
-        mend_header(run, title, record)
-    return look_into(run, known, title, record, is_unseen=is_unseen)
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A fresh look for an inspection: the place, the rows read, what they tell."""
-
-    place: Place
-    rows: tuple[Row, ...]
-    inspection: Inspection
-
-
-def look_into(run: Run, known: Known, title: str, record: Record, *, is_unseen: bool) -> View | None:
-    """Read what an inspection needs, fresh; None where the tab has no header now: nothing is judged then."""
-    place = open_place(run, known, title)
-    if place is None:
-        return None
-    row_of = place.presence.row_of
-    numbers = rows_of(record) | {row_of[lead_id] for lead_id in leads_of(record) if lead_id in row_of}
-    have_moved = is_unseen and _have_rows_moved(place, record)
-    numbers |= _rows_besides(place, record, numbers, is_searching=have_moved)
-    # Where columns were deleted a value may stand beyond the last header.
-    width = max([len(place.header.texts), *(cell.index + 1 for write in record.writes for cell in write.cells)])
-    rows = run.sheet.read_rows(place.title, place.header, sorted(numbers), range(width))
-    if have_moved:
-        record = replace(record, traces=(*record.traces, *_carried_off(place, record, rows)))
-    bases = run.state.bases([row.lead_id for row in rows if row.lead_id is not None])
-    inspection = inspect(record, place.header, place.columns, rows, bases, place.presence.doubled)
-    return View(place, tuple(rows), inspection)
-
-
-def _have_rows_moved(place: Place, record: Record) -> bool:
-    """Whether a row seen before the write stands elsewhere now: then a value that strayed may have moved with its row."""
-    row_of = place.presence.row_of
-    seen = [(row.lead_id, row.number) for row in record.before] + [(write.lead_id, write.row_number) for write in record.writes]
-    return any(row_of.get(lead_id, number) != number for lead_id, number in seen if lead_id)
-
-
-def _hold_doubtful(run: Run, place: Place, record: Record) -> None:
-    """Hold picks of the very text that was just written to another row without an answer.
-
-    It may have landed while rows stood elsewhere for a moment. Nobody can tell such a value from a pick, so a person is asked.
-    """
-    texts = place.presence.texts
-    own = {(write.lead_id, cell_text(cell.new)) for write in record.writes for cell in write.cells if cell.key == "status"}
-    sought = {text for _, text in own}
-    suspects = [lead_id for lead_id, value in texts.items() if cell_text(value) in sought] if sought else []
-    suspects = [lead_id for lead_id in suspects if (lead_id, cell_text(texts[lead_id])) not in own]
-    for lead_id, base in run.state.bases(suspects).items():
-        text = cell_text(texts[lead_id])
-        before = cell_text(record.texts.get(lead_id, base.status.text if base.status else None))
-        if base.status is not None and text not in (base.status.text, before):
-            now = run.clock.time()
-            run.record([HistoryEntry(now, run.run_id, run.command, lead_id, "doubtful", "status", before, text)])
-            run.wait(
-                Waiting(lead_id, "doubtful", text, key=text, since=run.now),
-                f'lead {lead_id} shows "{text}", which was being written to another row when Google gave no answer. If somebody '
-                "picked it, pick another status and then this one again, or run `amo2gsheet push --force`",
-            )
-
-
-def _rows_besides(place: Place, record: Record, numbers: set[int], *, is_searching: bool) -> set[int]:
-    """All rows of a small table, so that a repair which strays in turn finds what stood there; of a large one the neighbours.
-
-    `is_searching` adds, of a large one, the rows that show a status which was written.
-    """
-    first, last = place.header.row_number + 1, place.presence.last_row
-    if last - first < WHOLE_TABLE_ROWS:
-        return set(range(first, last + 1))
-    near = set(neighbours(numbers, first, last, NEIGHBOUR_REACH))
-    if not is_searching:
-        return near
-    sought = {cell_text(cell.new) for write in record.writes for cell in write.cells if cell.key == "status"}
-    row_of = place.presence.row_of
-    return near | {row_of[lead_id] for lead_id, value in place.presence.texts.items() if cell_text(value) in sought}
-
-
-def _carried_off(place: Place, record: Record, rows: Sequence[Row]) -> list[Trace]:
-    """Rows that show, under the same header, a value which its own lead's row does not show: it may have strayed there."""
-    index_of = {normal_header(text): index for index, text in reversed(list(enumerate(place.header.texts)))}
-    by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
-    traces: list[Trace] = []
-    for write in record.writes:
-        own = by_lead.get(write.lead_id)
-        for cell in write.cells:
-            home = index_of.get(record.column_text(cell.index), cell.index)
-            if cell.new is None or (own is not None and same_value(own.cells.get(home), cell.new)):
-                continue
-            traces += [
-                Trace(row.lead_id or 0, row.number, cell.index, cell.new)
-                for row in rows
-                if row.lead_id != write.lead_id and same_value(row.cells.get(home), cell.new)
-            ]
-    return traces
 
 
 def _agree_on_landed(
