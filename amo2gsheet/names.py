@@ -37,7 +37,8 @@ def exact(text: str) -> str:
 @lru_cache(maxsize=_KEPT_NAMES)
 def fold(text: str) -> str:
     """A name as people mean it: as `exact`, Latin look-alikes read as Cyrillic, case ignored."""
-    return _settled(text, lambda name: _collapsed(unicodedata.normalize("NFKC", name)).translate(_LOOK_ALIKES).casefold())
+    # From the exact name on: an accent joins its letter before a look-alike is read for the bare letter.
+    return _settled(exact(text), lambda name: exact(name).translate(_LOOK_ALIKES).casefold())
 
 
 def _collapsed(text: str) -> str:

@@ -19,6 +19,7 @@ def test_folding_twice_changes_nothing(name: str) -> None:
     assert normal_header(normal_header(name)) == normal_header(name)
 
 
+@example("O\u200b\u0300")
 @given(NAMES)
 def test_names_that_are_exactly_alike_fold_alike(name: str) -> None:
     assert fold(exact(name)) == fold(name)
