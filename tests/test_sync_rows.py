@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from amo2gsheet.exceptions import ExitCode
+from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Answer, Request
-from amo2gsheet.sandbox.faults import Fault, Manner, first_of, where
+from amo2gsheet.sandbox.faults import Fault, Killed, Manner, first_of, times, where
 from amo2gsheet.sandbox.sheets import SPREADSHEET_ID
 from amo2gsheet.sync import rows
+from amo2gsheet.sync.settle import LATE_SECONDS
 from tests.sync_bench import (
     CUT_AFTER,
     CUT_BEFORE,
@@ -486,6 +488,29 @@ def test_new_rows_go_where_the_table_ends_after_people_moved_it_under_a_write(tm
     rows = [person.row_of(int(str(lead))) - 1 for lead in (first, *leads)]
     formats = {person.tab.look(number, budget, ("userEnteredFormat", "numberFormat", "pattern")) for number in rows}
     assert {"#,##0"} == formats
+    _right(world, leads)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [BUSY, CUT_BEFORE, CUT_AFTER, KILL_BEFORE, Fault(Manner.REFUSED, answers.json_500())],
+    ids=["429", "cut before", "cut after", "kill", "500"],
+)
+@pytest.mark.parametrize("count", [1, 9])
+def test_new_rows_under_moved_headers_are_put_right_though_the_first_write_fails(
+    tmp_path: Path, fault: Fault, count: int
+) -> None:
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    world.sheets_wire.before_each = before(is_insert, lambda: world.person.insert_columns(2))
+    world.sheets_wire.rule = times(count, fault, is_write)
+
+    with suppress(Killed, AmoGsheetError):
+        world.pull()
+
+    world.sheets_wire.rule = None
+    world.clock.advance(LATE_SECONDS)
     _right(world, leads)
 
 

@@ -16,6 +16,7 @@ from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, NewRowPlan, cell_text
 from amo2gsheet.sync.presence import SEEN
 from amo2gsheet.sync.record import Record, Written, base_from_json, base_to_json
+from amo2gsheet.sync.steady import rows_under, unsteady
 from amo2gsheet.sync.writing import Outcome, write_cells
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ logger = logging.getLogger(__name__)
 
 ROWS_PER_INSERT = 1000
 """So many new rows go into one request: about 2 MB, which is what Google advises for speed."""
+
+PUT_RIGHT_TRIES = 3
+"""So often a run tries to put new rows under the headers they were meant for, before it leaves that to the next one."""
+
+PUT_RIGHT_SECONDS = 20
+"""First wait between those tries; it grows, so that they outlast the minute of a spent quota."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +165,9 @@ def settle_rows(run: Run, known: Known, title: str, intent: Intent) -> set[int]:
     """Agree on the rows of an insert whose token was seen, and put values under the right headers where columns had moved.
 
     Returns the leads that have their row. Safe to repeat.
+
+    Raises:
+        UnavailableError: values could not be put right now; the intent stays open for the next run.
     """
     sent = _from_json(intent.payload)
     # Before the look: it notes a deleted row that was put back here as one that has come back by itself.
@@ -179,12 +189,38 @@ def settle_rows(run: Run, known: Known, title: str, intent: Intent) -> set[int]:
 
 
 def _put_right(run: Run, known: Known, place: Place, sent: _Sent) -> bool:
-    """Put the values of rows that were inserted while columns moved under the headers they were meant for."""
+    """Put the values of rows that were inserted while columns moved under the headers they were meant for.
+
+    Returns whether there was anything to put right.
+    """
+    for attempt in range(PUT_RIGHT_TRIES):
+        record = _misplaced(run, place, sent)
+        if not record.writes:
+            return attempt > 0
+        logger.warning(
+            "%s: columns moved while %d rows were inserted; putting them right",
+            run.command,
+            len(record.writes),
+            extra={"event": "columns moved"},
+        )
+        if not write_cells(run, known, place, record).again:
+            return True
+        run.clock.sleep(PUT_RIGHT_SECONDS * (attempt + 1))
+        place = open_place(run, known, place.title) or place
+    raise UnavailableError(
+        "New rows stand under the wrong headers, and Google Sheets did not carry out the write that puts them right.",
+        "The next run tries again.",
+    )
+
+
+def _misplaced(run: Run, place: Place, sent: _Sent) -> Record:
+    """What is to be written so that the values of an insert stand under their headers, from a fresh look at its rows."""
     inserted = range(sent.below_row + 1, sent.below_row + len(sent.cells) + 1)
     row_of = place.presence.row_of
     numbers = {*inserted, *(row_of[lead_id] for lead_id in sent.cells if lead_id in row_of)}
-    width = max([len(place.header.texts), *(index + 1 for cells in sent.cells.values() for index in cells)])
-    rows = run.sheet.read_rows(place.title, place.header, sorted(numbers), range(width))
+    rows = rows_under(run, place, numbers, max(index + 1 for cells in sent.cells.values() for index in cells))
+    if rows is None:
+        raise unsteady(place.title)
     by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
     id_index = next(index for index, text in enumerate(sent.header.texts) if normal_header(text) == "id")
     writes = []
@@ -192,16 +228,7 @@ def _put_right(run: Run, known: Known, place: Place, sent: _Sent) -> bool:
         row = by_lead.get(lead_id) or next((row for row in rows if row.cells.get(id_index) == lead_id), None)
         if row is not None and (plan := _moved_cells(place, sent, row, cells)):
             writes.append(Written(lead_id, row.number, plan, None))
-    if not writes:
-        return False
-    logger.warning(
-        "%s: columns moved while %d rows were inserted; putting them right",
-        run.command,
-        len(writes),
-        extra={"event": "columns moved"},
-    )
-    write_cells(run, known, place, Record(place.header, tuple(writes), before=tuple(rows)))
-    return True
+    return Record(place.header, tuple(writes), before=tuple(rows))
 
 
 def _moved_cells(place: Place, sent: _Sent, row: Row, cells: Mapping[int, CellValue]) -> tuple[CellPlan, ...]:

@@ -160,8 +160,9 @@ def _agree_on_landed(
 
 
 def _news_of(cells: Sequence[CellPlan], base: Base | None) -> list[CellPlan]:
-    """Those cells that show another value than was agreed on last."""
-    return [cell for cell in cells if base is None or not same_value(cell.new, _agreed_value(base, cell.key))]
+    """Those cells that show another value than was agreed on last. Of the column of waiting reasons nothing is agreed on."""
+    columns = [cell for cell in cells if cell.key != "sync"]
+    return [cell for cell in columns if base is None or not same_value(cell.new, _agreed_value(base, cell.key))]
 
 
 def _agreed_value(base: Base, key: ColumnKey) -> CellValue:
