@@ -1,0 +1,358 @@
+"""What the stopped runs are about: each scenario prepares a world in which one run has something to write."""
+
+from __future__ import annotations
+
+from amo2gsheet.sandbox.faults import Fault, Manner, where
+from tests.stop_bench import Bench, Scenario
+from tests.world import STATUS, is_cell_write, is_insert, is_move
+
+SENT, REFUSED, PLAIN = "Заказ отправлен", "Отказ", "Консультация"
+
+
+def _new_leads(bench: Bench, count: int) -> None:
+    """Leads in the trigger stage, every other one with a contact."""
+    world = bench.world
+    for number in range(len(bench.leads), len(bench.leads) + count):
+        phone = f"+99890000000{number}" if number % 2 else ""
+        lead = world.lead(f"Клиент {number}", phone=phone, price=1000 * (number + 1), fields={"Адрес": f"дом {number}"})
+        bench.leads.append(lead)
+
+
+def _filled(bench: Bench, count: int = 4) -> None:
+    """A tab with the rows of some leads, both sides at rest."""
+    _new_leads(bench, count)
+    bench.world.pull()
+    bench.world.push()
+    bench.world.pull()
+
+
+def _first_pull(bench: Bench) -> None:
+    _new_leads(bench, 3)
+
+
+def _new_rows(bench: Bench) -> None:
+    _filled(bench)
+    _new_leads(bench, 2)
+
+
+def _chunks(bench: Bench) -> None:
+    _filled(bench, 1)
+    _new_leads(bench, 3)
+
+
+def _mixed(bench: Bench) -> None:
+    """New rows, changed cells, a manager's move, a value that a person typed into an owned cell, and a pick for `push`."""
+    _filled(bench)
+    world, leads = bench.world, bench.leads
+    world.account.edit_lead(leads[0], price=77, fields={"Адрес": "новый дом", "Заказ №": "007"})
+    world.move(leads[1], world.stage(SENT))
+    world.person.type("Адрес", "рядом", lead=leads[2])
+    world.account.edit_lead(leads[2], fields={"Адрес": "далеко"})
+    world.pick(leads[3], "Отказ")
+    _new_leads(bench, 1)
+
+
+def _edits(bench: Bench) -> None:
+    _filled(bench)
+    world, leads = bench.world, bench.leads
+    world.account.edit_lead(leads[0], fields={"Адрес": "новый дом"})
+    world.move(leads[2], world.stage(SENT))
+
+
+def _picks(count: int) -> Scenario:
+    def prepare(bench: Bench) -> None:
+        _filled(bench)
+        for lead, text in zip(bench.leads[:count], ("Отказ", "У курера", "Успешно"), strict=False):
+            bench.world.pick(lead, text)
+
+    return Scenario(prepare, "push")
+
+
+def _refused_lead(bench: Bench) -> None:
+    _filled(bench)
+    for lead in bench.leads[:3]:
+        bench.world.pick(lead, "Отказ")
+    bench.world.amo.knobs.refuse_leads = {bench.leads[1]: "validation"}
+
+
+def _conflict(bench: Bench) -> None:
+    _filled(bench)
+    bench.world.pick(bench.leads[0], "Отказ")
+    bench.world.move(bench.leads[0], bench.world.stage(SENT))
+
+
+def _killed_insert(bench: Bench) -> None:
+    _new_rows(bench)
+    bench.stop("pull", where(is_insert, Fault(Manner.KILL_AFTER)))
+
+
+def _killed_write(bench: Bench) -> None:
+    _mixed(bench)
+    bench.stop("pull", where(is_cell_write, Fault(Manner.KILL_AFTER)))
+
+
+def _killed_push(bench: Bench) -> None:
+    _filled(bench)
+    bench.world.pick(bench.leads[0], "Отказ")
+    bench.world.pick(bench.leads[1], "У курера")
+    bench.stop("push", where(is_move, Fault(Manner.KILL_AFTER)))
+
+
+def _header(bench: Bench) -> None:
+    """People add the header of a known field."""
+    _filled(bench)
+    bench.world.person.type_at(1, 22, "Название сделки")
+    bench.world.push()
+
+
+def _reentry(bench: Bench) -> None:
+    """A person deletes a row; its lead leaves the trigger stage and comes back."""
+    _filled(bench)
+    world, lead = bench.world, bench.leads[0]
+    world.person.delete_row(lead)
+    world.push()
+    world.push()
+    world.move(lead, world.stage(PLAIN))
+    world.pull()
+    world.move(lead, world.trigger)
+
+
+def _hand_made(bench: Bench) -> None:
+    """A person types the ID of a lead that has no row."""
+    _filled(bench)
+    world = bench.world
+    lead = world.lead("Своя", world.stage(PLAIN), price=5)
+    world.person.type("ID", str(lead), row=world.person.row_of(bench.leads[-1]) + 1)
+    world.push()
+
+
+def _backfill(bench: Bench) -> None:
+    """A first pull of leads in both pipelines, one of which has passed through the trigger stage only."""
+    _new_leads(bench, 4)
+    world = bench.world
+    world.lead("База", world.stage("Заказ без нумерации", world.base), phone="+998901112233")
+
+
+def _killed_header(bench: Bench) -> None:
+    """The run that made the header of an empty tab died before it knew."""
+    _new_leads(bench, 2)
+    bench.stop("pull", where(lambda request: request.path.endswith(":batchUpdate"), Fault(Manner.KILL_AFTER)))
+
+
+def _killed_before_insert(bench: Bench) -> None:
+    _new_rows(bench)
+    bench.stop("pull", where(is_insert, Fault(Manner.KILL_BEFORE)))
+
+
+def _unclear_insert(bench: Bench) -> None:
+    """Every try to insert ended without an answer; none has landed."""
+    _new_rows(bench)
+    bench.stop("pull", where(is_insert, Fault(Manner.CUT_BEFORE)))
+
+
+def _unclear_write(bench: Bench) -> None:
+    """Every try to write cells ended without an answer though it landed."""
+    _mixed(bench)
+    bench.stop("pull", where(is_cell_write, Fault(Manner.CUT_AFTER)))
+
+
+def _killed_before_push(bench: Bench) -> None:
+    _filled(bench)
+    bench.world.pick(bench.leads[0], "Отказ")
+    bench.stop("push", where(is_move, Fault(Manner.KILL_BEFORE)))
+
+
+def _moved_on_after_a_killed_push(bench: Bench) -> None:
+    """`push` died at the move; a manager then moved the lead on."""
+    _killed_push(bench)
+    bench.world.move(bench.leads[0], bench.world.stage(SENT))
+
+
+def _stray_left(bench: Bench) -> None:
+    """A write strayed, and the run died before it put that right."""
+    _edits(bench)
+    world = bench.world
+    world.once(world.sheets_wire, is_cell_write, lambda: world.person.sort("ID", descending=True))
+    bench.stop("pull", where(is_cell_write, Fault(Manner.KILL_AFTER)))
+
+
+def _first_meeting(bench: Bench) -> int:
+    """A hand-made row whose status differs from amoCRM's; return its lead."""
+    _filled(bench)
+    world = bench.world
+    lead = world.lead("Своя", world.stage(SENT))
+    row = world.person.row_of(bench.leads[-1]) + 1
+    world.person.type("ID", str(lead), row=row)
+    world.person.type(STATUS, "Отказ", row=row)
+    world.push()
+    world.pull()
+    return lead
+
+
+def _first_meeting_moved(bench: Bench) -> None:
+    bench.world.pick(_first_meeting(bench), "В процессе")
+
+
+def _first_meeting_agreed(bench: Bench) -> None:
+    bench.world.pick(_first_meeting(bench), "У курера")
+
+
+def _swallowed_twice(bench: Bench) -> int:
+    """A move that amoCRM answered twice and did not carry out; return its lead."""
+    _filled(bench)
+    world, lead = bench.world, bench.leads[0]
+    world.amo.knobs.swallow_patches = {lead}
+    world.amo.knobs.swallow_bumps = True
+    world.pick(lead, "Отказ")
+    for run in (world.push, world.pull, world.push, world.pull):
+        run()
+    world.amo.knobs.swallow_patches = set()
+    return lead
+
+
+def _swallowed_moved(bench: Bench) -> None:
+    bench.world.pick(_swallowed_twice(bench), "У курера")
+
+
+def _swallowed_once(bench: Bench) -> None:
+    """`pull` notices that a move was swallowed, and `push` asks once more."""
+    _filled(bench)
+    world, lead = bench.world, bench.leads[0]
+    world.amo.knobs.swallow_patches = {lead}
+    world.amo.knobs.swallow_bumps = True
+    world.pick(lead, "Отказ")
+    world.push()
+    world.amo.knobs.swallow_patches = set()
+
+
+def _unknown_text(bench: Bench) -> None:
+    """A cell shows what is no status; another waits for a stage that its pipeline does not have."""
+    _filled(bench)
+    world, leads = bench.world, bench.leads
+    world.person.paste(f"T{world.person.row_of(leads[0])}", [["завтра"]])
+    world.pick(leads[1], "Отказ")
+
+
+def _sync_column(bench: Bench) -> None:
+    """A column tells why rows wait: one pick is refused, `pull` writes the reason."""
+    _refused_lead(bench)
+    bench.world.person.type_at(1, 22, "Синхронизация")
+    bench.world.push()
+
+
+def _doubled(bench: Bench) -> None:
+    """A person duplicates a row whose lead changed in amoCRM."""
+    _edits(bench)
+    bench.world.person.duplicate_row(lead=bench.leads[0])
+
+
+def _single_again(bench: Bench) -> None:
+    """A doubled ID is single again, and its lead has changed meanwhile."""
+    _edits(bench)
+    world = bench.world
+    world.person.duplicate_row(lead=bench.leads[0])
+    world.pull()
+    world.person.delete_rows(world.person.row_of(bench.leads[0]) + 1)
+
+
+def _header_gone(bench: Bench) -> None:
+    """People delete a column of ours, and amoCRM's value in it changes."""
+    _edits(bench)
+    bench.world.person.delete_columns("Адрес")
+
+
+def _column_moved(bench: Bench) -> None:
+    _mixed(bench)
+    bench.world.person.move_column("Адрес", 2)
+
+
+def _renamed_tab(bench: Bench) -> None:
+    _mixed(bench)
+    bench.world.person.rename_tab("Доставка")
+
+
+def _passed_through(bench: Bench) -> None:
+    """A lead enters the trigger stage and leaves it between two runs: only its events tell."""
+    _filled(bench)
+    world = bench.world
+    lead = world.lead("Быстрая", world.stage(PLAIN))
+    world.clock.advance(30)
+    world.move(lead, world.trigger)
+    world.clock.advance(30)
+    world.move(lead, world.stage(SENT))
+
+
+def _contact_renamed(bench: Bench) -> None:
+    """A contact's name changed: the hourly look finds it."""
+    _filled(bench)
+    world = bench.world
+    contact = next(iter(world.account.contacts.current))
+    world.clock.advance(4000)
+    world.account.edit_contact(contact, name="Другое имя")
+
+
+def _gone_lead(bench: Bench) -> None:
+    """A lead was deleted in amoCRM after somebody picked a status in its row."""
+    _filled(bench)
+    world = bench.world
+    world.pick(bench.leads[0], "Отказ")
+    world.pick(bench.leads[1], "Отказ")
+    world.account.trash_lead(bench.leads[0])
+
+
+def _taken_over(bench: Bench) -> None:
+    """No state yet, and a sheet that an earlier state filled: both sides meet for the first time."""
+    _filled(bench)
+    world = bench.world
+    world.move(bench.leads[0], world.stage(SENT))
+    for path in world.folder.glob(".amo2gsheet*"):
+        path.unlink()
+
+
+SCENARIOS = {
+    "first-pull": Scenario(_first_pull),
+    "new-rows": Scenario(_new_rows),
+    "mixed-pull": Scenario(_mixed),
+    "sorted-before-the-write": Scenario(_edits, moment=is_cell_write, act=lambda world: world.person.sort("ID", descending=True)),
+    "one-move": _picks(1),
+    "three-moves": _picks(3),
+    "refused-lead": Scenario(_refused_lead, "push"),
+    "conflict-amo-wins": Scenario(_conflict),
+    "conflict-sheet-wins": Scenario(_conflict, "push", {"CONFLICT_WINNER": "sheet"}),
+    "after-a-killed-insert": Scenario(_killed_insert),
+    "after-a-killed-write": Scenario(_killed_write),
+    "after-a-killed-push": Scenario(_killed_push, "push"),
+    "header-added": Scenario(_header),
+    "deleted-row-re-enters": Scenario(_reentry),
+    "hand-made-row": Scenario(_hand_made),
+    "two-chunks": Scenario(_chunks, rows_per_insert=2),
+    "backfill-in-chunks": Scenario(_backfill, rows_per_insert=2),
+    "after-a-killed-header": Scenario(_killed_header),
+    "after-a-lost-insert": Scenario(_killed_before_insert),
+    "after-an-unclear-insert": Scenario(_unclear_insert),
+    "after-an-unclear-write": Scenario(_unclear_write),
+    "after-a-lost-push": Scenario(_killed_before_push, "push"),
+    "pull-after-a-killed-push": Scenario(_killed_push),
+    "moved-on-after-a-killed-push": Scenario(_moved_on_after_a_killed_push),
+    "after-a-stray": Scenario(_stray_left),
+    "push-after-a-stray": Scenario(_stray_left, "push"),
+    "first-meeting-moved": Scenario(_first_meeting_moved, "push"),
+    "first-meeting-agreed": Scenario(_first_meeting_agreed, "push"),
+    "swallowed-once": Scenario(_swallowed_once),
+    "swallowed-moved": Scenario(_swallowed_moved, "push"),
+    "unknown-text": Scenario(_unknown_text, "push"),
+    "sync-column": Scenario(_sync_column),
+    "doubled-row": Scenario(_doubled),
+    "single-again": Scenario(_single_again),
+    "header-gone": Scenario(_header_gone),
+    "column-moved": Scenario(_column_moved),
+    "renamed-tab": Scenario(_renamed_tab),
+    "passed-through": Scenario(_passed_through),
+    "contact-renamed": Scenario(_contact_renamed),
+    "gone-lead": Scenario(_gone_lead, "push"),
+    "new-state": Scenario(_taken_over),
+    "sorted-before-the-insert": Scenario(_mixed, moment=is_insert, act=lambda world: world.person.sort("ID", descending=True)),
+    "column-inserted-before-the-write": Scenario(_mixed, moment=is_cell_write, act=lambda world: world.person.insert_columns(2)),
+    "column-inserted-before-the-insert": Scenario(_new_rows, moment=is_insert, act=lambda world: world.person.insert_columns(2)),
+    "row-inserted-before-the-write": Scenario(_mixed, moment=is_cell_write, act=lambda world: world.person.insert_rows(2)),
+}

@@ -1,0 +1,102 @@
+"""A run stopped at any step, in any manner: ordinary runs come to the end of the run that nobody stopped, and then to rest."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from amo2gsheet.state import StateStore
+from tests.stop_bench import KILL, Bench, BrokenError, Cut, Scenario, bench_of
+from tests.stop_scenarios import SCENARIOS
+from tests.stops import failure, failures, play_uncut
+
+STRIDE = 7
+"""Every so-many-th point is played on each push, all of them behind the marker. A prime: no manner is always left out."""
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_stopped_run_comes_to_the_same_end(name: str) -> None:
+    count, problems = failures(name, STRIDE, list(SCENARIOS).index(name))
+
+    _tell(name, count)
+    assert [] == problems
+    assert count > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_run_stopped_at_any_step_comes_to_the_same_end(name: str) -> None:
+    count, problems = failures(name)
+
+    _tell(name, count)
+    assert [] == problems
+
+
+def _tell(name: str, count: int) -> None:
+    """Leave the number for `pytest -rP`."""
+    sys.stdout.write(f"{name}: {count} points\n")
+
+
+# --- the machinery itself finds faults ---
+
+
+def test_every_kind_of_step_is_counted() -> None:
+    with bench_of(Scenario(lambda bench: None)) as bench:
+        steps = play_uncut(bench).steps
+
+    kinds = {step.split()[0] for step in steps}
+    assert {"amo", "sheets", "before", "after"} == kinds
+    assert "after .amo_tokens.json.google is replaced" in steps
+
+
+def test_a_world_is_put_back_before_each_point() -> None:
+    with bench_of(SCENARIOS["mixed-pull"]) as bench:
+        uncut = play_uncut(bench)
+        bench.play([Cut(uncut.steps.index("before commit") + 1, KILL)])
+
+        assert [] == uncut.end.differences(play_uncut(bench).end)
+        assert uncut.steps == play_uncut(bench).steps
+
+
+def _doubled_rows(bench: Bench) -> None:
+    bench.world.lead("Анна")
+    bench.world.pull()
+    bench.world.lead("Борис")
+
+
+def _insert_of(steps: Sequence[str]) -> int:
+    return next(number for number, step in enumerate(steps, 1) if step.endswith(":batchUpdate") and "values" not in step)
+
+
+def test_an_insert_without_its_token_is_found_out() -> None:
+    """Planted: the commit token is no longer refused, so that a repeated try of an insert lands too."""
+    with bench_of(Scenario(_doubled_rows)) as bench:
+        uncut = play_uncut(bench)
+        bench.world.sheets.knobs.refuses_used_metadata_id = False
+
+        problem = failure(bench, uncut, Cut(_insert_of(uncut.steps), "late-4"))
+
+    assert problem is not None
+
+
+def test_a_forgotten_intent_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: the journal forgets, so that a killed move of a conflict is never told of."""
+    monkeypatch.setattr(StateStore, "open_intents", lambda _state: [])
+    with bench_of(SCENARIOS["conflict-sheet-wins"]) as bench:
+        uncut = play_uncut(bench)
+        patch = next(number for number, step in enumerate(uncut.steps, 1) if "PATCH" in step)
+
+        problem = failure(bench, uncut, Cut(patch, "kill-after"))
+
+    assert problem is not None
+
+
+def test_a_run_that_ends_badly_at_rest_is_found_out() -> None:
+    with bench_of(Scenario(_doubled_rows)) as bench:
+        play_uncut(bench)
+        bench.world.sheets.knobs.sharing = "none"
+
+        with pytest.raises(BrokenError, match="ended with"):
+            bench.play()
