@@ -296,3 +296,28 @@ def test_a_dry_first_run_names_no_lead_that_is_too_old(tmp_path: Path) -> None:
     outcome = world.pull(dry=True)
 
     assert ['make the header of tab "Sheet1"', f'new row: lead {young}, статус "В процессе"'] == outcome.report.plan
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+@pytest.mark.parametrize("header", ["ID", STATUS, "Заметка", "Воронка"])
+def test_a_column_that_moves_between_look_and_reading_does_no_harm(tmp_path: Path, header: str, nth: int) -> None:
+    world = World(tmp_path)
+    leads = [world.lead(name, fields={"Адрес": f"ул. {name}"}) for name in ("Анна", "Борис", "Вера")]
+    world.pull()
+    world.person.type_at(1, 22, "Заметка")
+    for lead in leads:
+        world.person.type("Заметка", f"заметка {lead}", lead=lead)
+        world.move(lead, world.stage(SENT))
+        world.account.edit_lead(lead, fields={"Адрес": "ул. Новая"})
+    is_read = before(lambda request: "values:batchGet" in request.path, lambda: world.person.move_column(header, 14), nth=nth)
+    world.sheets_wire.before_each = is_read
+
+    world.pull()
+    settled(world)
+
+    expected = [("У курера", "ул. Новая", f"заметка {lead}") for lead in leads]
+    see = world.person.see
+    assert expected == [(see(STATUS, lead=lead), see("Адрес", lead=lead), see("Заметка", lead=lead)) for lead in leads]
+    assert 0 == world.patches()
+    with state_of(world) as state:
+        assert ([], []) == (state.conflicts(), state.waiting())

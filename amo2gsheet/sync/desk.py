@@ -24,6 +24,7 @@ from amo2gsheet.sync.record import Record, Written, exceptions_of, neighbours
 from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows
 from amo2gsheet.sync.run import SYNC_DUE
 from amo2gsheet.sync.settle import settle
+from amo2gsheet.sync.steady import rows_under
 from amo2gsheet.sync.waiting import sync_text
 from amo2gsheet.sync.writing import SHOWN_COLUMNS, Outcome, column_name, write_cells
 
@@ -116,7 +117,7 @@ class Desk:
         texts = sync_text(self.run)
         numbers = {number for lead_id in texts for number in presence.doubled.get(lead_id, ())}
         numbers |= {presence.row_of[lead_id] for lead_id in texts if lead_id in presence.row_of}
-        rows = self.run.sheet.read_rows(place.title, place.header, sorted(numbers), range(len(place.header.texts)))
+        rows = rows_under(self.run, place, numbers) or []
         writes = [
             Written(row.lead_id, row.number, (CellPlan("sync", index, row.cells.get(index), texts[row.lead_id]),), None)
             for row in rows
@@ -180,7 +181,10 @@ class Desk:
         if place is None:
             return self._dry_round(known, pending, found) if run.is_dry else Outcome(again=set(pending))
         planner = Planner(run, known, place, found)
-        rows, seen = self._read(place, pending)
+        read = self._read(place, pending)
+        if read is None:
+            return Outcome(again=set(pending))
+        rows, seen = read
         row_plans = planner.rows(pending, rows, chunk)
         outcome = Outcome(again={lead_id for lead_id in pending if lead_id in place.presence.row_of and lead_id not in rows})
         for plans in _batches([plan for plan in row_plans if plan.writes]):
@@ -199,15 +203,17 @@ class Desk:
         self.place = open_place(self.run, known, self.tab.title) if self.tab else None
         return self.place
 
-    def _read(self, place: Place, pending: Mapping[int, Due]) -> tuple[dict[int, Row], tuple[Row, ...]]:
-        """Lead ID → its row for the leads due, and all rows that this look saw."""
+    def _read(self, place: Place, pending: Mapping[int, Due]) -> tuple[dict[int, Row], tuple[Row, ...]] | None:
+        """Lead ID → its row for the leads due, and all rows that were read; None where columns have moved since the look."""
         wanted = [place.presence.row_of[lead_id] for lead_id in pending if lead_id in place.presence.row_of]
         if not wanted:
             return {}, ()
         first, last = place.header.row_number + 1, place.presence.last_row
         is_small = last - first < WHOLE_TABLE_ROWS
         numbers = range(first, last + 1) if is_small else neighbours(wanted, first, last, NEIGHBOUR_REACH)
-        rows = self.run.sheet.read_rows(place.title, place.header, list(numbers), range(len(place.header.texts)))
+        rows = rows_under(self.run, place, numbers)
+        if rows is None:
+            return None
         # A row that moved between the look and this read shows another ID here: its lead is planned again.
         found = {row.lead_id: row for row in rows if row.lead_id is not None and row.lead_id in pending}
         return {lead_id: row for lead_id, row in found.items() if lead_id in place.presence.row_of}, tuple(rows)

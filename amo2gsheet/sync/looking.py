@@ -14,6 +14,7 @@ from amo2gsheet.sync.headers import mend_header
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import cell_text
 from amo2gsheet.sync.record import Record, Trace, neighbours
+from amo2gsheet.sync.steady import rows_under, unsteady
 from amo2gsheet.sync.strays import Inspection, inspect, leads_of, rows_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 WHOLE_TABLE_ROWS = 1000
 """Up to so many rows a look before or after a write reads all of them; above, the rows concerned and their neighbours."""
+
+LOOKS = 3
+"""So often a look is repeated because columns moved before its rows were read."""
 
 NEIGHBOUR_REACH = 3
 """So many rows up and down are neighbours: a person's insert or delete shifts a write that far."""
@@ -37,17 +41,31 @@ class View:
 
 
 def look_into(run: Run, known: Known, title: str, record: Record, *, is_unseen: bool) -> View | None:
-    """Read what an inspection needs, fresh; None where the tab has no header now: nothing is judged then."""
-    place = open_place(run, known, title)
-    if place is None:
-        return None
+    """Read what an inspection needs, fresh; None where the tab has no header now: nothing is judged then.
+
+    Raises:
+        UnavailableError: columns moved between look and reading each time.
+    """
+    for _ in range(LOOKS):
+        place = open_place(run, known, title)
+        if place is None:
+            return None
+        view = _view(run, place, record, is_unseen=is_unseen)
+        if view is not None:
+            return view
+    raise unsteady(title)
+
+
+def _view(run: Run, place: Place, record: Record, *, is_unseen: bool) -> View | None:
+    """Inspect the rows of one look; None where columns have moved since."""
     row_of = place.presence.row_of
     numbers = rows_of(record) | {row_of[lead_id] for lead_id in leads_of(record) if lead_id in row_of}
     have_moved = is_unseen and _have_rows_moved(place, record)
     numbers |= _rows_besides(place, record, numbers, is_searching=have_moved)
     # Where columns were deleted a value may stand beyond the last header.
-    width = max([len(place.header.texts), *(cell.index + 1 for write in record.writes for cell in write.cells)])
-    rows = run.sheet.read_rows(place.title, place.header, sorted(numbers), range(width))
+    rows = rows_under(run, place, numbers, max((cell.index + 1 for write in record.writes for cell in write.cells), default=0))
+    if rows is None:
+        return None
     if have_moved:
         record = replace(record, traces=(*record.traces, *_carried_off(place, record, rows)))
     bases = run.state.bases([row.lead_id for row in rows if row.lead_id is not None])
