@@ -49,7 +49,7 @@ def page(body: object, key: str, read: Callable[[Mapping[str, object]], T | None
         return Page([], has_next=False)
     answer = mapping(body)
     links = child(answer, "_links")
-    if answer.get("_embedded") is None:
+    if "_embedded" not in answer:
         if "_links" not in answer and "_page" not in answer:
             raise PayloadError("_embedded", "is missing")
         if "next" in links:
