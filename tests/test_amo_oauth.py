@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import REPOSITORY
 
 from amo2gsheet.amo.oauth import TOKEN_PATH, Login
 from amo2gsheet.amo.tokens import TokenFile, TokenPair, expiry
@@ -23,6 +22,7 @@ from amo2gsheet.sandbox.faults import Fault, Faulty, Killed, Manner, times, wher
 from amo2gsheet.sandbox.server import SandboxServer
 from tests.amo_bench import START
 from tests.amo_stand import Stand
+from tests.conftest import REPOSITORY
 
 DAY = 86_400
 

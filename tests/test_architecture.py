@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from tests.conftest import REPOSITORY
 
 PACKAGE = "amo2gsheet"

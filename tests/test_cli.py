@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import typer
-from tests.conftest import REPOSITORY
 
 from amo2gsheet import __version__, cli_report, commands, commands_sandbox
 from amo2gsheet.cli import run
@@ -23,6 +22,7 @@ from amo2gsheet.commands import Options, Outcome
 from amo2gsheet.config import Settings
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode, SheetLayoutError
 from amo2gsheet.sync.run import Report
+from tests.conftest import REPOSITORY
 
 ENVIRON = {"AMO_SUBDOMAIN": "mycompany", "AMO_LONG_LIVED_TOKEN": "plum-canary-token", "GOOGLE_SHEET_ID": "a-sheet"}
 HEAVY = ["dotenv", "google", "gspread", "openpyxl", "requests", "rich", "sqlite3", "tenacity"]

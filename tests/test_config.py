@@ -10,13 +10,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
 
 from amo2gsheet.config import CreatedAfter, Needs, Settings, load_settings
 from amo2gsheet.config_table import BUILT_IN_DROPDOWN, OLD_TOKENS, SETTINGS, Setting
 from amo2gsheet.exceptions import ExitCode, SettingsError
+from tests.conftest import REPOSITORY
 
 REQUIRED = {"AMO_SUBDOMAIN": "mycompany", "AMO_LONG_LIVED_TOKEN": "token", "GOOGLE_SHEET_ID": "sheet-id"}
 CANARY = "Canary5ecret"

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tests.conftest import REPOSITORY
 
 Failed = pytest.fail.Exception

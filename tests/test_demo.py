@@ -13,10 +13,10 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from tests.conftest import REPOSITORY
 
 from amo2gsheet.sandbox.story import run_demo
 from amo2gsheet.sandbox.telling import Teller
+from tests.conftest import REPOSITORY
 
 WATCH = """
 import os, sys

@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.conftest import REPOSITORY
 
 from amo2gsheet.exceptions import ExitCode, LockedError, StateError
 from amo2gsheet.filelock import FileLock
 from amo2gsheet.sandbox.clock import VirtualClock
 from amo2gsheet.state import RunLock
+from tests.conftest import REPOSITORY
 
 HOLD = """
 import sys, time

@@ -10,12 +10,12 @@ import sys
 from io import BytesIO, TextIOWrapper
 
 import pytest
-from tests.conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
 
 from amo2gsheet.exceptions import AmoGsheetError
 from amo2gsheet.output import has_colour, is_terminal, prepare_stdout, printable, progress, to_json, write, write_json
+from tests.conftest import REPOSITORY
 
 
 class Terminal(TextIOWrapper):

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.test_output import Terminal
 
 from amo2gsheet.output_logs import StderrHandler, bind
+from tests.test_output import Terminal
 
 logger = logging.getLogger("amo2gsheet.test")
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import typer
-from tests.conftest import REPOSITORY
 
 from amo2gsheet.cli import app
 from amo2gsheet.config_table import SETTINGS
 from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.sync.waiting import SYNC_TEXTS
+from tests.conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 GROUP: Any = typer.main.get_command(app)

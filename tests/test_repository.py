@@ -7,9 +7,9 @@ import subprocess
 from functools import cache
 
 import pytest
-from tests.conftest import REPOSITORY
 
 import amo2gsheet
+from tests.conftest import REPOSITORY
 
 TOP_LEVEL = {"amo2gsheet", "tests", "systemd", "pyproject.toml", "README.md", "LICENSE"}
 TOP_LEVEL_DOT_FILES = {".ci", ".env.example", ".gitignore"}

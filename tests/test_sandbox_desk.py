@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 import requests
-from tests.conftest import REPOSITORY
 
 from amo2gsheet import commands_sandbox
 from amo2gsheet.exceptions import UsageError
 from amo2gsheet.sandbox.desk import STATE_NAME, TOKENS_NAME, CannotStartError, run_sandbox
+from tests.conftest import REPOSITORY
 
 
 def started(folder: Path, port: int = 0) -> str:

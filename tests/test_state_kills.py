@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.conftest import REPOSITORY
 
 from amo2gsheet.state import StateStore
+from tests.conftest import REPOSITORY
 
 WORK = """
 import os, signal, sys, time

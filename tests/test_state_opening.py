@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import REPOSITORY
 
 from amo2gsheet.exceptions import ExitCode, LockedError, StateError
 from amo2gsheet.filelock import FileLock
 from amo2gsheet.model import Base, CellBase, Stage, StatusBase
 from amo2gsheet.sandbox.clock import VirtualClock
 from amo2gsheet.state import HistoryEntry, StateStore, opening, schema
+from tests.conftest import REPOSITORY
 
 NOW = 1_750_000_000
 STAMP = "20250615-150640"
