@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner, where
 from tests.stop_bench import Bench, Scenario
 from tests.world import STATUS, is_cell_write, is_insert, is_move
@@ -81,14 +84,14 @@ def _conflict(bench: Bench) -> None:
     bench.world.move(bench.leads[0], bench.world.stage(SENT))
 
 
-def _killed_insert(bench: Bench) -> None:
-    _new_rows(bench)
-    bench.stop("pull", where(is_insert, Fault(Manner.KILL_AFTER)))
+def _after(prepare: Callable[[Bench], None], is_cut: Callable[[Request], bool], manner: Manner) -> Scenario:
+    """A `pull` whose writes of one kind all went wrong; the next one is cut in its recovery."""
 
+    def prepared(bench: Bench) -> None:
+        prepare(bench)
+        bench.stop("pull", where(is_cut, Fault(manner)))
 
-def _killed_write(bench: Bench) -> None:
-    _mixed(bench)
-    bench.stop("pull", where(is_cell_write, Fault(Manner.KILL_AFTER)))
+    return Scenario(prepared)
 
 
 def _killed_push(bench: Bench) -> None:
@@ -137,23 +140,6 @@ def _killed_header(bench: Bench) -> None:
     """The run that made the header of an empty tab died before it knew."""
     _new_leads(bench, 2)
     bench.stop("pull", where(lambda request: request.path.endswith(":batchUpdate"), Fault(Manner.KILL_AFTER)))
-
-
-def _killed_before_insert(bench: Bench) -> None:
-    _new_rows(bench)
-    bench.stop("pull", where(is_insert, Fault(Manner.KILL_BEFORE)))
-
-
-def _unclear_insert(bench: Bench) -> None:
-    """Every try to insert ended without an answer; none has landed."""
-    _new_rows(bench)
-    bench.stop("pull", where(is_insert, Fault(Manner.CUT_BEFORE)))
-
-
-def _unclear_write(bench: Bench) -> None:
-    """Every try to write cells ended without an answer though it landed."""
-    _mixed(bench)
-    bench.stop("pull", where(is_cell_write, Fault(Manner.CUT_AFTER)))
 
 
 def _killed_before_push(bench: Bench) -> None:
@@ -319,8 +305,8 @@ SCENARIOS = {
     "refused-lead": Scenario(_refused_lead, "push"),
     "conflict-amo-wins": Scenario(_conflict),
     "conflict-sheet-wins": Scenario(_conflict, "push", {"CONFLICT_WINNER": "sheet"}),
-    "after-a-killed-insert": Scenario(_killed_insert),
-    "after-a-killed-write": Scenario(_killed_write),
+    "after-a-killed-insert": _after(_new_rows, is_insert, Manner.KILL_AFTER),
+    "after-a-killed-write": _after(_mixed, is_cell_write, Manner.KILL_AFTER),
     "after-a-killed-push": Scenario(_killed_push, "push"),
     "header-added": Scenario(_header),
     "deleted-row-re-enters": Scenario(_reentry),
@@ -328,9 +314,9 @@ SCENARIOS = {
     "two-chunks": Scenario(_chunks, rows_per_insert=2),
     "backfill-in-chunks": Scenario(_backfill, rows_per_insert=2),
     "after-a-killed-header": Scenario(_killed_header),
-    "after-a-lost-insert": Scenario(_killed_before_insert),
-    "after-an-unclear-insert": Scenario(_unclear_insert),
-    "after-an-unclear-write": Scenario(_unclear_write),
+    "after-a-lost-insert": _after(_new_rows, is_insert, Manner.KILL_BEFORE),
+    "after-an-unclear-insert": _after(_new_rows, is_insert, Manner.CUT_BEFORE),
+    "after-an-unclear-write": _after(_mixed, is_cell_write, Manner.CUT_AFTER),
     "after-a-lost-push": Scenario(_killed_before_push, "push"),
     "pull-after-a-killed-push": Scenario(_killed_push),
     "moved-on-after-a-killed-push": Scenario(_moved_on_after_a_killed_push),
