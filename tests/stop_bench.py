@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -314,10 +315,10 @@ def _shown(tab: Tab, *, with_looks: bool) -> dict[object, object]:
         "conditional formats": tab.conditional_formats,
     }
     for row_number, row in enumerate(tab.rows, 1):
-        for column, key in enumerate(tab.columns):
-            cell = (row.value(column), row.looks.get(key) if with_looks else None)
-            if cell != (None, None):
-                shown[row_number, column + 1] = cell
+        if row.values or row.looks:
+            looks = row.looks if with_looks else {}
+            cells = zip_longest(range(1, len(tab.columns) + 1), row.values, map(looks.get, tab.columns))
+            shown |= {(row_number, number): (value, look) for number, value, look in cells if (value, look) != (None, None)}
     return shown
 
 

@@ -120,6 +120,8 @@ class World:
 
     def _new_session(self) -> requests.Session:
         session = requests.Session()
+        # There are no proxies here; to look for them in the environment takes longer than the request.
+        session.trust_env = False
         mount(session, {AMO_URL: self.amo_wire, SHEETS_URL: self.sheets_wire})
         return session
 
