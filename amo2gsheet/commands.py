@@ -15,6 +15,7 @@ from amo2gsheet.amo.oauth import Login
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.model import Mark
 from amo2gsheet.output_logs import bind
+from amo2gsheet.output_secrets import register_secret
 from amo2gsheet.retry import Clock, SystemClock
 from amo2gsheet.sheet.adapter import GoogleSheet, open_sheet
 from amo2gsheet.state import RunLock, StateStore
@@ -151,8 +152,9 @@ def _work(
     let_in: Callable[[], None],
 ) -> Outcome:
     state.bind(settings.amo_base_url, settings.sheet_id)
-    amo = _amo(settings, outside, state)
-    sheet = _sheet(settings, outside)
+    filters = state.get("filters")
+    amo = open_amo(settings, outside, filters_enabled=None if filters is None else filters == "True")
+    sheet = open_google(settings, outside)
     run_id = state.begin_run(command, is_dry=options.is_dry)
     bind(run=run_id)
     run = Run(
@@ -205,8 +207,8 @@ def _greet(run: Run) -> None:
         run.name(f"the state file was damaged; it was set aside as {run.state.was_damaged.name} and a new state was begun")
 
 
-def _amo(settings: Settings, outside: Outside, state: StateStore) -> AmoClient:
-    filters = state.get("filters")
+def open_amo(settings: Settings, outside: Outside, *, filters_enabled: bool | None = None) -> AmoClient:
+    """The account that the settings name; asks nothing yet. Every token that it learns is struck out of all that is written."""
     return AmoClient(
         settings.amo_base_url,
         Login(
@@ -220,21 +222,29 @@ def _amo(settings: Settings, outside: Outside, state: StateStore) -> AmoClient:
         settings.token_store,
         outside.clock,
         delay_seconds=settings.amo_request_delay_seconds,
-        **_sessions(outside),
-        filters_enabled=None if filters is None else filters == "True",
+        **sessions(outside),
+        filters_enabled=filters_enabled,
+        on_secret=register_secret,
     )
 
 
-def _sheet(settings: Settings, outside: Outside) -> GoogleSheet:
+def google_token_path(settings: Settings) -> Path:
+    """Where Google's token is kept between runs."""
+    return Path(f"{settings.token_store}{GOOGLE_TOKEN_SUFFIX}")
+
+
+def open_google(settings: Settings, outside: Outside) -> GoogleSheet:
+    """The spreadsheet that the settings name; asks nothing yet."""
     return open_sheet(
         settings.sheet_id,
         settings.service_account_file,
-        Path(f"{settings.token_store}{GOOGLE_TOKEN_SUFFIX}"),
+        google_token_path(settings),
         clock=outside.clock,
         base_url=settings.sheets_base_url,
-        **_sessions(outside),
+        **sessions(outside),
     )
 
 
-def _sessions(outside: Outside) -> dict[str, Any]:
+def sessions(outside: Outside) -> dict[str, Any]:
+    """How the clients of both sides make their HTTP sessions, as arguments."""
     return {} if outside.new_session is None else {"new_session": outside.new_session}

@@ -63,6 +63,7 @@ class Settings:
     that was read, None when there was none.
     """
 
+    account_url: str
     amo_base_url: str
     amo_client_id: str
     amo_client_secret: str = field(repr=False)
@@ -144,8 +145,7 @@ def load_settings(
     if problems:
         # A misspelt name is often why another one is missing, so the warnings belong to the message.
         raise _settings_error([*problems, *warnings], path, cwd)
-    account_url = fields.pop("account_url")
-    fields["amo_base_url"] = fields["amo_base_url"] or account_url
+    fields["amo_base_url"] = fields["amo_base_url"] or fields["account_url"]
     return Settings(**fields, env_file=path, warnings=warnings, in_use=_in_use(raw))
 
 

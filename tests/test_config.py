@@ -580,7 +580,7 @@ class TestOverview:
     def test_every_setting_of_the_table_has_its_place(self) -> None:
         places = {field.name for field in fields(Settings)} - {"env_file", "warnings", "in_use"}
 
-        assert {setting.field for setting in (*SETTINGS, *OLD_TOKENS)} - {"account_url"} == places
+        assert {setting.field for setting in (*SETTINGS, *OLD_TOKENS)} == places
 
 
 EXAMPLE = (REPOSITORY / ".env.example").read_bytes()

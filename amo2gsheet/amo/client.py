@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from amo2gsheet.amo.oauth import Login, Tokens
 from amo2gsheet.amo.reader import Reader, ReadItem, readable
 from amo2gsheet.amo.shape import PayloadError
 from amo2gsheet.amo.stops import Stops
-from amo2gsheet.amo.tokens import TokenFile
+from amo2gsheet.amo.tokens import TokenFile, claims
 from amo2gsheet.amo.transport import Transport
 from amo2gsheet.exceptions import ForbiddenError
 from amo2gsheet.model import Account, Company, Contact, Lead, LeadField, Move, MoveAnswers, Pipeline, Stage, StatusEvent
@@ -37,6 +37,7 @@ _LEAD_PARAMS: Params = [("with", "contacts")]
 class AmoClient:
     """One account over HTTP. Nothing is sent before the first call.
 
+    `on_secret` is told each token that is read or received, before it is used.
     `is_filter_kept` is what is known of the account's filter option, best remembered from one run to the next: None before the
     first filtered answer; False from the first answer on that ignored a filter, and then everything is read without.
     """
@@ -52,13 +53,14 @@ class AmoClient:
         policy: RetryPolicy = USUAL_POLICY,
         new_session: Callable[[], requests.Session] = requests.Session,
         filters_enabled: bool | None = None,
+        on_secret: Callable[[str], None] = lambda secret: None,
     ) -> None:
         file = TokenFile(token_store)
         retrier = Retrier(policy, clock)
         bucket = Bucket(file.beside(".rate"), clock, delay_seconds)
         self._stops = Stops(file.beside(".stop"), clock)
         self._transport = Transport(base_url, bucket, self._stops, clock, new_session)
-        self._tokens = Tokens(login, file, self._transport, self._stops, retrier, clock)
+        self._tokens = Tokens(login, file, self._transport, self._stops, retrier, clock, on_secret)
         self._http = AmoHttp(self._transport, self._tokens, retrier)
         self._reader = Reader(self._http)
         self._clock = clock
@@ -74,6 +76,11 @@ class AmoClient:
         """Requests sent so far, token requests not counted."""
         return self._transport.request_count
 
+    @property
+    def quota_refusals(self) -> int:
+        """How often amoCRM said 429 so far."""
+        return self._transport.quota_refusals
+
     def close(self) -> None:
         """Close the connections. Safe to repeat."""
         self._transport.close()
@@ -87,6 +94,14 @@ class AmoClient:
             StateError: the token file cannot be written.
         """
         self._tokens.exchange_code(code)
+
+    def token_claims(self) -> Mapping[str, object]:
+        """What the access token says of itself: the claims of a JWT, {} of any other token. Sends nothing but a due refresh.
+
+        Raises:
+            LoginError: there is no login.
+        """
+        return claims(self._tokens.access_token())
 
     def lift_block(self) -> None:
         """Forget a block or a refused login that was remembered, so that the next request is sent."""
@@ -112,6 +127,10 @@ class AmoClient:
     def lead_fields(self) -> tuple[LeadField, ...]:
         """Read the custom fields of leads, all pages."""
         return tuple(self._reader.all("/leads/custom_fields", "custom_fields", directory.lead_field, []))
+
+    def contact_fields(self) -> tuple[LeadField, ...]:
+        """Read the custom fields of contacts, all pages."""
+        return tuple(self._reader.all("/contacts/custom_fields", "custom_fields", directory.lead_field, []))
 
     def users(self) -> dict[int, str] | None:
         """Read the users, all pages: ID → name; None where the token may not."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from amo2gsheet.amo.answers import Answer, NotJsonError, parse, problem_of
@@ -69,13 +69,23 @@ class LoginRefusedError(LoginError):
 class Tokens:
     """Gives the access token, and a new one when amoCRM refuses it. A long-lived token comes first and is never refreshed."""
 
-    def __init__(self, login: Login, file: TokenFile, transport: Transport, stops: Stops, retrier: Retrier, clock: Clock) -> None:
+    def __init__(
+        self,
+        login: Login,
+        file: TokenFile,
+        transport: Transport,
+        stops: Stops,
+        retrier: Retrier,
+        clock: Clock,
+        on_secret: Callable[[str], None] = lambda secret: None,
+    ) -> None:
         self._login = login
         self._file = file
         self._transport = transport
         self._stops = stops
         self._retrier = retrier
         self._clock = clock
+        self._on_secret = on_secret
         self._pair: TokenPair | None = None
         self._has_come_early = False
         self._fresh = ""
@@ -147,12 +157,17 @@ class Tokens:
     def _stored(self) -> TokenPair:
         pair = self._file.read()
         if pair is not None:
-            return pair
+            return self._told(pair)
         login = self._login
         access, refresh = usable(login.old_access_token), usable(login.old_refresh_token)
         if access or refresh:
             return TokenPair(access, refresh, expiry(access))
         raise LoginError(f'There is no amoCRM login yet: "{self._file.path}" does not exist.', LOG_IN)
+
+    def _told(self, pair: TokenPair) -> TokenPair:
+        for secret in (pair.access_token, pair.refresh_token):
+            self._on_secret(secret)
+        return pair
 
     def _is_near_expiry(self, pair: TokenPair) -> bool:
         return pair.expires_at is not None and pair.expires_at - self._clock.time() < EARLY_SECONDS
@@ -216,7 +231,7 @@ class Tokens:
         if answer.status == 200:
             pair = self._pair_of(answer)
             if pair is not None:
-                return pair
+                return self._told(pair)
         problem = problem_of(answer)
         if answer.status in (400, 401) and problem is not None and not _is_passing(problem):
             raise _refused(problem)

@@ -109,16 +109,21 @@ class TokenFile:
         )
 
 
-def expiry(token: str) -> float | None:
-    """Read `exp` of a JWT, Unix seconds by amoCRM's clock. The signature cannot be checked: amoCRM publishes no key for it."""
+def claims(token: str) -> Mapping[str, object]:
+    """Read what a JWT says of itself; {} of what is none. Nothing is proved: amoCRM publishes no key for its signature."""
     parts = token.split(".")
     if len(parts) != 3:
-        return None
+        return {}
     try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        found = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except (ValueError, RecursionError):
-        return None
-    return _seconds(claims.get("exp")) if isinstance(claims, dict) else None
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def expiry(token: str) -> float | None:
+    """Read `exp` of a JWT, Unix seconds by amoCRM's clock; None where it says none."""
+    return _seconds(claims(token).get("exp"))
 
 
 def usable(token: object) -> str:

@@ -43,6 +43,7 @@ class Transport:
         self._session: requests.Session | None = None
         self.server_time = 0
         self.request_count = 0
+        self.quota_refusals = 0
 
     @property
     def base_url(self) -> str:
@@ -73,6 +74,7 @@ class Transport:
         milliseconds = round((self._clock.monotonic() - started) * 1000)
         logger.debug("amoCRM %s %s %d %d ms", method, path, answer.status, milliseconds)
         self.server_time = answer.date or self.server_time
+        self.quota_refusals += answer.status == requests.codes.too_many_requests
         if is_block(answer):
             self._stops.note_block()
             raise blocked()
