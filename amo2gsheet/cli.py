@@ -90,7 +90,7 @@ def _pull(
 
     options = commands.Options(is_full, is_dry, is_forced)
     with output.progress("pull", is_wanted=not session.line.is_json) as advance:
-        watcher = commands.Watcher(session.say_waiting, advance)
+        watcher = commands.Watcher(session.say_waiting, advance, session.note_end)
         outcome = commands.run_pull(settings, options, commands.Outside.real(), watcher)
     return session.tell(outcome, options)
 
@@ -109,7 +109,7 @@ def _push(
 
     options = commands.Options(is_dry=is_dry, is_forced=is_forced)
     with output.progress("push", is_wanted=not session.line.is_json) as advance:
-        watcher = commands.Watcher(session.say_waiting, advance)
+        watcher = commands.Watcher(session.say_waiting, advance, session.note_end)
         outcome = commands.run_push(settings, options, commands.Outside.real(), watcher)
     return session.tell(outcome, options)
 

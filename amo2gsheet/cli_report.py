@@ -18,18 +18,22 @@ def document(command: str, exit_code: int, error: dict[str, object] | None) -> d
     return {"version": JSON_VERSION, "command": command, "exit_code": int(exit_code), "error": error}
 
 
+def figures(outcome: Outcome) -> dict[str, object]:
+    """What a run did so far, in numbers; also of one that failed on its way."""
+    return {**outcome.counts, "seconds": round(outcome.seconds, 1)}
+
+
 def outcome_document(outcome: Outcome) -> dict[str, object]:
     """The object of `--json` for a run that came to its end."""
     report = outcome.report
     return {
         **document(outcome.command, outcome.exit_code, None),
-        **outcome.counts,
+        **figures(outcome),
         "named": report.named,
         "notices": report.notices,
         "held": report.held,
         **({"plan": report.plan} if outcome.is_dry else {}),
         "dry_run": outcome.is_dry,
-        "seconds": round(outcome.seconds, 1),
     }
 
 

@@ -31,6 +31,7 @@ class Session:
         self.env_file: Path | None = None
         self._handler = handler
         self._watch = watch
+        self._reached: Outcome | None = None
 
     def choose(self, env_file: Path | None, log_format: str, level: int) -> None:
         """Take over the global options."""
@@ -64,6 +65,10 @@ class Session:
         """Say why nothing happens for a while."""
         logger.info("%s: waiting for another run to end", self.line.command, extra={"event": "waiting"})
 
+    def note_end(self, outcome: Outcome) -> None:
+        """Remember how far a run came, for the case that it failed on its way."""
+        self._reached = outcome
+
     def tell(self, outcome: Outcome, options: Options) -> int:
         """Show how a run ended, the answer on stdout, what happened on stderr; returns its exit code."""
         # What is done is done: a signal that comes now must not cut the answer in two.
@@ -80,11 +85,12 @@ class Session:
     def tell_ending(self, ending: Ending) -> int:
         """Show why the program ended early; returns its exit code."""
         if ending.message:
-            _log_ending(ending)
+            figures = {} if self._reached is None else cli_report.figures(self._reached)
+            _log_ending(ending, figures)
             if self.line.is_json:
                 error: dict[str, object] = {"message": ending.message, "hint": ending.hint, "problems": ending.problems}
                 with suppress(AmoGsheetError):  # the log has said already how it ended, and with what code
-                    output.write_json(cli_report.document(self.line.command, ending.exit_code, error))
+                    output.write_json({**cli_report.document(self.line.command, ending.exit_code, error), **figures})
         return int(ending.exit_code)
 
 
@@ -95,18 +101,18 @@ def _log_end(outcome: Outcome, options: Options) -> None:
     figures = {
         "event": "run ended",
         "exit_code": int(outcome.exit_code),
-        "seconds": round(outcome.seconds, 1),
-        **outcome.counts,
+        **cli_report.figures(outcome),
         "named": len(outcome.report.named),
     }
     level = logging.WARNING if cli_report.is_serious(outcome) else logging.INFO
     logger.log(level, "%s", cli_report.summary(outcome, options), extra=figures)
 
 
-def _log_ending(ending: Ending) -> None:
+def _log_ending(ending: Ending, figures: Mapping[str, object]) -> None:
     told = {
         "event": "stopped" if ending.is_stop else "failed",
         "exit_code": int(ending.exit_code),
+        **figures,
         "hint": ending.hint,
         "problems": ending.problems,
     }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from amo2gsheet.amo.client import AmoClient
 from amo2gsheet.amo.oauth import Login
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
+from amo2gsheet.health_heartbeat import Heartbeat
 from amo2gsheet.model import Mark
 from amo2gsheet.output_logs import bind
 from amo2gsheet.output_secrets import register_secret
@@ -68,6 +69,7 @@ class Outcome:
     sheet_requests: int
     seconds: float
     is_dry: bool
+    quota_refusals: int = 0
 
     @property
     def exit_code(self) -> ExitCode:
@@ -88,15 +90,20 @@ class Outcome:
             "drifted": report.drifted,
             "amo_requests": self.amo_requests,
             "sheet_requests": self.sheet_requests,
+            "quota_refusals": self.quota_refusals,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who is told on the way: that the run waits for another one, and how long work goes on (count more, of how many)."""
+    """Who is told on the way: that the run waits for another one, and how long work goes on (count more, of how many).
+
+    `on_end` is told how far a run came, also one that failed on its way.
+    """
 
     on_wait: Callable[[], None] | None = None
     on_progress: Callable[[int, int | None], None] = lambda count, total: None
+    on_end: Callable[[Outcome], None] = lambda outcome: None
 
 
 NOBODY = Watcher()
@@ -112,6 +119,25 @@ def run_push(settings: Settings, options: Options, outside: Outside, watcher: Wa
     return _run("push", push, settings, options, outside, watcher)
 
 
+@dataclass(slots=True)
+class _Job:
+    """One start of a command. `reached` is how far its work came, None before it began."""
+
+    command: str
+    work: Callable[[Run], None]
+    settings: Settings
+    options: Options
+    outside: Outside
+    watcher: Watcher
+    started: float
+    reached: Outcome | None = None
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What a monitor is told about the run: counts only."""
+        return {} if self.reached is None else {**self.reached.counts, "seconds": round(self.reached.seconds, 1)}
+
+
 def _run(
     command: str,
     work: Callable[[Run], None],
@@ -120,81 +146,100 @@ def _run(
     outside: Outside,
     watcher: Watcher,
 ) -> Outcome:
-    """Take the lock, open the state, do the work, and note how it ended, whatever happens."""
-    clock = outside.clock
-    started = clock.monotonic()
+    """Do the work, and tell the heartbeat's monitor how it ended, whatever happens."""
+    job = _Job(command, work, settings, options, outside, watcher, outside.clock.monotonic())
     if options.is_dry:
-        with StateStore.open_scratch(settings.state_db, clock) as state:
-            return _work(command, work, settings, options, outside, watcher, state, started, lambda: None)
-    lock = RunLock(settings.state_db)
-    lock.acquire(settings.lock_wait_seconds, clock, watcher.on_wait)
+        with StateStore.open_scratch(settings.state_db, outside.clock) as state:
+            return _work(job, state, lambda: None)
+    heartbeat = Heartbeat(settings.heartbeat_url, command, **sessions(outside))
     try:
+        outcome = _work_alone(job, heartbeat)
+    except BaseException as error:
+        heartbeat.end(_code_of(error), job.figures)
+        raise
+    # Only now: the state is closed and the lock given up, so nothing of the run can fail any more.
+    heartbeat.end(outcome.exit_code, job.figures)
+    return outcome
+
+
+def _code_of(error: BaseException) -> ExitCode:
+    """The code that the process will end with."""
+    if isinstance(error, AmoGsheetError):
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        # The number of the signal, where it came as one.
+        return ExitCode(SIGNAL_CODES + getattr(error, "number", signal.SIGINT))
+    return ExitCode.BUG
+
+
+def _work_alone(job: _Job, heartbeat: Heartbeat) -> Outcome:
+    """Take the lock, open the state, do the work."""
+    settings, clock = job.settings, job.outside.clock
+    lock = RunLock(settings.state_db)
+    lock.acquire(settings.lock_wait_seconds, clock, job.watcher.on_wait)
+    try:
+        heartbeat.start()
         with StateStore.open(settings.state_db, clock) as state:
 
             def let_in() -> None:
                 lock.release()
-                lock.acquire(settings.lock_wait_seconds, clock, watcher.on_wait)
+                lock.acquire(settings.lock_wait_seconds, clock, job.watcher.on_wait)
 
-            return _work(command, work, settings, options, outside, watcher, state, started, let_in)
+            return _work(job, state, let_in)
     finally:
         lock.release()
 
 
-def _work(
-    command: str,
-    work: Callable[[Run], None],
-    settings: Settings,
-    options: Options,
-    outside: Outside,
-    watcher: Watcher,
-    state: StateStore,
-    started: float,
-    let_in: Callable[[], None],
-) -> Outcome:
+def _work(job: _Job, state: StateStore, let_in: Callable[[], None]) -> Outcome:
+    """Do the work, and note in the state how it ended, whatever happens."""
+    settings, outside = job.settings, job.outside
     state.bind(settings.amo_base_url, settings.sheet_id)
     filters = state.get("filters")
     amo = open_amo(settings, outside, filters_enabled=None if filters is None else filters == "True")
     sheet = open_google(settings, outside)
-    run_id = state.begin_run(command, is_dry=options.is_dry)
+    run_id = state.begin_run(job.command, is_dry=job.options.is_dry)
     bind(run=run_id)
-    run = Run(
-        command,
+    run = _new_run(job, run_id, amo, sheet, state, let_in)
+    code, message = ExitCode.BUG, ""
+    try:
+        _greet(run)
+        job.work(run)
+        code = run.report.exit_code
+    except BaseException as error:
+        code = _code_of(error)
+        message = error.message if isinstance(error, AmoGsheetError) else ""
+        raise
+    finally:
+        seconds = outside.clock.monotonic() - job.started
+        refusals = amo.quota_refusals + sheet.quota_refusals
+        requests = (amo.request_count, sheet.request_count)
+        job.reached = outcome = Outcome(job.command, run.report, *requests, seconds, job.options.is_dry, refusals)
+        job.watcher.on_end(outcome)
+        if code != ExitCode.UNUSABLE_STATE:
+            if amo.is_filter_kept is not None:
+                state.put("filters", str(amo.is_filter_kept))
+            state.end_run(run_id, code, outcome.counts, message)
+        amo.close()
+    return outcome
+
+
+def _new_run(job: _Job, run_id: int, amo: AmoClient, sheet: GoogleSheet, state: StateStore, let_in: Callable[[], None]) -> Run:
+    return Run(
+        job.command,
         run_id,
         amo,
         sheet,
         state,
-        settings,
-        outside.clock,
-        Mark(state.state_id, outside.host, str(settings.state_db)),
-        is_dry=options.is_dry,
-        is_forced=options.is_forced,
-        is_full=options.is_full,
-        started=started,
+        job.settings,
+        job.outside.clock,
+        Mark(state.state_id, job.outside.host, str(job.settings.state_db)),
+        is_dry=job.options.is_dry,
+        is_forced=job.options.is_forced,
+        is_full=job.options.is_full,
+        started=job.started,
         between_chunks=let_in,
-        on_progress=watcher.on_progress,
+        on_progress=job.watcher.on_progress,
     )
-    code, error = ExitCode.BUG, ""
-    try:
-        _greet(run)
-        work(run)
-        code = run.report.exit_code
-    except AmoGsheetError as problem:
-        code, error = problem.exit_code, problem.message
-        raise
-    except KeyboardInterrupt as stop:
-        # The number of the signal, where it came as one.
-        code = ExitCode(SIGNAL_CODES + getattr(stop, "number", signal.SIGINT))
-        raise
-    finally:
-        outcome = Outcome(
-            command, run.report, amo.request_count, sheet.request_count, outside.clock.monotonic() - started, options.is_dry
-        )
-        if code != ExitCode.UNUSABLE_STATE:
-            if amo.is_filter_kept is not None:
-                state.put("filters", str(amo.is_filter_kept))
-            state.end_run(run_id, code, outcome.counts, error)
-        amo.close()
-    return outcome
 
 
 def _greet(run: Run) -> None:

@@ -275,7 +275,7 @@ def test_a_dry_run_answers_on_stdout(ends: Ends, capsys: Captured) -> None:
 
 COUNTS = {
     "leads_read": 2, "cells": 0, "rows": 0, "new_rows": 0, "moves": 0, "conflicts": 0, "drifted": 0, "amo_requests": 1,
-    "sheet_requests": 2,
+    "sheet_requests": 2, "quota_refusals": 0,
 }  # fmt: skip
 
 

@@ -62,6 +62,11 @@ class GoogleSheet:
         """Requests sent so far, token requests not counted."""
         return self._calls.request_count
 
+    @property
+    def quota_refusals(self) -> int:
+        """How often Google said that a quota is spent."""
+        return self._calls.quota_refusals
+
     def workbook(self) -> Workbook:
         """Read tabs, marks and commit tokens: one request."""
         found = self._calls.spreadsheet(

@@ -28,6 +28,11 @@ class SheetsCalls:
         """Requests sent so far, token requests not counted."""
         return self._http.request_count
 
+    @property
+    def quota_refusals(self) -> int:
+        """How often Google said that a quota is spent."""
+        return self._http.quota_refusals
+
     def values(self, title: str, areas: Sequence[Area], *, by_columns: bool = False) -> list[tuple[Area, list[list[CellValue]]]]:
         """Read areas of a tab with values.batchGet: of each the area that came and its rows (or columns) of cells."""
         names = [area.named(title) for area in areas]

@@ -62,6 +62,7 @@ class SheetsHttp:
     ) -> None:
         self.spreadsheet_id = spreadsheet_id
         self.request_count = 0
+        self.quota_refusals = 0
         self._login = login
         self._clock = clock
         self._new_session = new_session
@@ -132,6 +133,7 @@ class SheetsHttp:
         if 200 <= response.status_code < 300:
             return response
         refusal = Refusal.read(response.status_code, response.content)
+        self.quota_refusals += refusal.is_quota
         if not refusal.is_transient:
             raise RefusedError(refusal)
         wait_seconds = retry_after_seconds(response.headers.get("Retry-After"), self._clock.time())
