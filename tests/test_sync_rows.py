@@ -454,6 +454,43 @@ def test_between_two_chunks_people_go_on(tmp_path: Path, monkeypatch: pytest.Mon
     assert expected == [(see("Ф.И.О.", lead=lead), see(STATUS, lead=lead), see("Адрес", lead=lead)) for lead in leads]
 
 
+def _typed_meanwhile(world: World, lead: int, is_moment: Callable[[Request], bool]) -> None:
+    """Pull, while somebody types a lead's ID into a row of its own; then hold the end: it has one row, filled."""
+
+    def act() -> None:
+        world.person.insert_rows(2)
+        world.person.type("ID", str(lead), row=2)
+
+    world.amo_wire.before_each = before(is_moment, act)
+    world.pull()
+    settled(world)
+    assert 3 == len(set(world.ids())) == len(world.ids())
+    assert world.person.see(STATUS, lead=lead)
+
+
+def test_an_id_typed_while_contacts_are_read_gets_no_second_row(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    _opened(world)
+    lead = world.lead("Анна", phone="+998900000001")
+    world.lead("Борис")
+
+    _typed_meanwhile(world, lead, lambda request: "/contacts/" in request.path)
+
+
+def test_an_id_typed_while_the_next_leads_are_read_gets_no_second_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is gathered in a second chunk is not planned on the look of the first one."""
+    monkeypatch.setattr("amo2gsheet.sync.gather.CHUNK_LEADS", 1)
+    world = World(tmp_path)
+    _opened(world)
+    lead = world.lead("Анна", world.stage("Консультация"))
+    world.pull()
+    world.lead("Борис")
+    with state_of(world) as state:
+        state.owe(lead, "belongs")
+
+    _typed_meanwhile(world, lead, lambda request: request.path.endswith(f"/leads/{lead}"))
+
+
 @pytest.mark.parametrize("fault", [CUT_AFTER, CUT_BEFORE], ids=["landed", "not landed"])
 def test_a_chunk_without_an_answer_holds_up_the_chunks_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault

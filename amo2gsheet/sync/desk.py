@@ -60,23 +60,11 @@ class Desk:
     has_opened: bool = False
     has_staff: bool = False
 
-    def is_needed(self) -> bool:
-        """Whether the sheet has to be looked at though no lead is due: a new tab, or a changed setting."""
-        state, settings = self.run.state, self.run.settings
-        if self.has_opened:
-            return False
-        wanted = state.get_json("dropdown")
-        return (
-            state.tab_id is None
-            or state.get("tab_setting") != settings.worksheet_name
-            or (wanted is not None and wanted != list(settings.dropdown))
-            or state.get(SYNC_DUE) is not None
-        )
-
     def take(self, known: Known, chunk: Chunk) -> None:
         """Write everything that is due in a chunk, or owe it."""
-        known = self.open(known)
+        # Reading takes time, and people go on: what is planned rests on a look that comes after it.
         found = details(self.run, [due.lead for due in chunk.due.values()])
+        known = self.open(known)
         self._owe_unread(chunk, found)
         pending = {lead_id: chunk.due[lead_id] for lead_id in found.of}
         for attempt in range(TRIES):
@@ -131,6 +119,8 @@ class Desk:
         """Find the tab, make it where it is empty, leave the mark; once a run. Returns the directory with the staff."""
         run = self.run
         if self.has_opened:
+            # Since the last look more leads were gathered, and another run may have been let in.
+            self.place = None
             return directory.with_staff(run, known, has_tab=self.has_staff)
         self.has_opened = True
         workbook = self._find()
