@@ -357,3 +357,26 @@ def test_a_contact_changed_before_the_first_look_is_followed(tmp_path: Path) -> 
 
     assert (world.row(lead)["Ф.И.О."], world.row(lead)["Контактный номер"]) == ("Анна К.", "+998 00 000-00-09")
     world.rest()
+
+
+@pytest.mark.parametrize("column", ["Синхронизация", "Заметка"])
+def test_a_tab_renamed_at_any_request_of_a_pull_is_no_error(tmp_path: Path, column: str) -> None:
+    """The message would say that the tab is gone, and send a person to look for it."""
+    for number in range(1, 9):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        world = World(folder)
+        world.person.paste("A1", [["ID", STATUS, ADDRESS, column]])
+        lead, other = world.lead("Анна"), world.lead("Борис")
+        world.pull()
+        world.person.duplicate_row(lead=other)
+        world.account.edit_lead(lead, fields={ADDRESS: "ул. Новая, 1"})
+        world.sheets_wire.before_each = at_request(
+            world, world.sheets_wire.count + number, lambda world: world.person.rename_tab("Заказы")
+        )
+        world.clock.advance(4000)
+        world.pull()
+        world.sheets_wire.before_each = None
+        world.pull()
+
+        assert world.row(lead)[ADDRESS] == "ул. Новая, 1", f"at request {number}"

@@ -104,11 +104,15 @@ class Desk:
         state = self.run.state
         if state.get(SYNC_DUE) is None:
             return
-        place = self._look(known) if self.tab is not None else None
-        if place is not None and "sync" in place.columns.index and not self.run.is_dry:
-            writes, seen = self._reasons(place)
-            if writes:
-                write_cells(self.run, known, place, Record(place.header, writes, seen))
+        try:
+            place = self._look(known)
+            if place is not None and "sync" in place.columns.index and not self.run.is_dry:
+                writes, seen = self._reasons(place)
+                if writes:
+                    write_cells(self.run, known, place, Record(place.header, writes, seen))
+        except TabMissingError:
+            # Renamed just now: the next run finds it, and says why.
+            return
         state.put(SYNC_DUE, None)
 
     def _reasons(self, place: Place) -> tuple[tuple[Written, ...], tuple[Row, ...]]:
@@ -136,11 +140,9 @@ class Desk:
             self.place = None
             return directory.with_staff(run, known, has_tab=self.has_staff)
         self.has_opened = True
-        workbook = self._find()
-        title = self.tab.title if self.tab else run.settings.worksheet_name
-        self.place = open_place(run, known, title) if self.tab else None
+        workbook = self._find_and_look(known)
         if self.place is None:
-            check_emptied(run, title)
+            check_emptied(run, self.tab.title if self.tab else run.settings.worksheet_name)
             self._make(known)
         else:
             # A try to make the tab that nobody saw landing: there is a header, so nothing of it is due.
@@ -154,6 +156,16 @@ class Desk:
         run.state.put("tab_setting", run.settings.worksheet_name)
         self.has_staff = any(tab.title == STAFF_TAB for tab in workbook.tabs)
         return directory.with_staff(run, known, has_tab=self.has_staff)
+
+    def _find_and_look(self, known: Known) -> Workbook:
+        """Find the tab and look at it; once more where it was renamed in between."""
+        workbook = self._find()
+        try:
+            self._look(known)
+        except TabMissingError:
+            workbook = self._find()
+            self._look(known)
+        return workbook
 
     def _find(self) -> Workbook:
         workbook = self.run.sheet.workbook()
