@@ -8,6 +8,7 @@ import pytest
 
 from amo2gsheet.exceptions import ExitCode, UnavailableError
 from amo2gsheet.sandbox import answers
+from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner, where
 from tests.sync_bench import (
     CUT_AFTER,
@@ -23,7 +24,7 @@ from tests.sync_bench import (
     state_of,
     stopped,
 )
-from tests.world import World
+from tests.world import World, is_cell_write
 
 
 def _picked(tmp_path: Path, **settings: str) -> tuple[World, int]:
@@ -276,3 +277,31 @@ def test_an_insert_into_a_tab_that_is_gone_with_nothing_tracked_is_left_to_the_n
 
     settled(world)
     assert ([lead], []) == (world.ids(), _kinds(world))
+
+
+def test_a_value_that_strays_at_a_second_try_gives_back_what_was_typed_between_the_tries(tmp_path: Path) -> None:
+    """The first try's look before it knows less than the second's."""
+    world = World(tmp_path)
+    leads = [world.lead(name) for name in ("Анна", "Борис", "Вера")]
+    world.pull()
+    world.account.edit_lead(leads[0], fields={"Адрес": "ул. Новая, 1"})
+    tries: list[int] = []
+
+    def hand(number: int, request: Request) -> None:
+        tries.extend([number] * is_cell_write(request))
+        if is_cell_write(request) and len(tries) == 2:
+            world.sheets_wire.before_each = None
+            world.person.move_row(2, lead=leads[1])
+        elif tries and not is_cell_write(request):
+            world.person.type("Адрес", "ул. Тихая, 2", lead=leads[1])
+
+    def rule(_number: int, request: Request) -> Fault | None:
+        faults = [CUT_BEFORE, KILL_AFTER]
+        return faults[len(tries)] if is_cell_write(request) and len(tries) < 2 else None
+
+    world.sheets_wire.before_each, world.sheets_wire.rule = hand, rule
+    stopped(world.pull)
+    world.sheets_wire.rule = None
+    world.pull()
+
+    assert (2, "ул. Тихая, 2") == (len(tries), world.row(leads[1])["Адрес"])

@@ -31,7 +31,7 @@ ENDED_BY_A_PICK = ("first meeting", "swallowed")
 
 
 def settle(run: Run, known: Known) -> None:
-    """Settle every open intent, oldest first. Safe to repeat; one that may still land stays open.
+    """Settle every open intent. Safe to repeat; one that may still land stays open.
 
     Raises:
         UnavailableError: a cloud did not answer; the intents stay for the next run.
@@ -42,8 +42,11 @@ def settle(run: Run, known: Known) -> None:
     moves = [intent for intent in intents if intent.kind == "moves"]
     for intent in moves:
         _settle_moves(run, known, intent)
-    if any(intent.kind in ("cells", "rows") for intent in intents) and run.state.tab_id is not None:
-        _settle_sheet(run, known, [intent for intent in intents if intent.kind in ("cells", "rows")])
+    # Of two writes whose values strayed into one cell the newer knows better what stood there before.
+    of_sheet = [intent for intent in reversed(intents) if intent.kind == "cells"]
+    of_sheet += [intent for intent in intents if intent.kind == "rows"]
+    if of_sheet and run.state.tab_id is not None:
+        _settle_sheet(run, known, of_sheet)
 
 
 def _settle_sheet(run: Run, known: Known, intents: list[Intent]) -> None:
