@@ -53,7 +53,11 @@ ARROWS_FOR_TYPES: dict[str, set[str]] = {
 }
 """What a group may besides name in annotations, under `TYPE_CHECKING`."""
 
-PURE = WORDS | {"sync.merge", "sync.plan", "sync.sides", "amo.payload", "sheet.grid", "state.records"}
+PURE = WORDS | {
+    "sync.merge", "sync.plan", "sync.sides", "amo.payload", "sheet.grid", "state.records", "xlsx_memory",
+    "sync.importing_values", "sync.importing_columns", "sync.importing_stages", "sync.importing_drafts",
+    "sync.importing_match", "sync.importing_plan", "sync.importing_report", "sync.importing_words",
+}  # fmt: skip
 """No I/O, no clock, no environment: these, those whose name continues one of them with `_`, and all that they import."""
 
 PURE_STANDARD_LIBRARY = {

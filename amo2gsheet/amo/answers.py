@@ -125,7 +125,7 @@ def refusals(problem: Mapping[str, object], moves: Sequence[Move]) -> dict[int, 
     for item in validation if isinstance(validation, list) else []:
         lead_id = by_request_id.get(str(item.get("request_id"))) if isinstance(item, dict) else None
         if lead_id is not None:
-            named[lead_id] = _reasons(item.get("errors"))
+            named[lead_id] = reasons_of(item.get("errors"))
     lead_ids = {str(move.lead_id): move.lead_id for move in moves}
     errors = problem.get("errors")
     for key, reason in errors.items() if isinstance(errors, dict) else []:
@@ -201,10 +201,11 @@ def _reasons_of_validation(problem: Mapping[str, object]) -> str:
     validation = problem.get("validation-errors")
     if not isinstance(validation, list):
         return ""
-    return _short("; ".join(_reasons(item.get("errors")) for item in validation if isinstance(item, dict)))
+    return _short("; ".join(reasons_of(item.get("errors")) for item in validation if isinstance(item, dict)))
 
 
-def _reasons(errors: object) -> str:
+def reasons_of(errors: object) -> str:
+    """amoCRM's errors of one item in words: where, and what. Never fails."""
     told = []
     for error in errors if isinstance(errors, list) else []:
         if isinstance(error, dict):

@@ -10,6 +10,7 @@ import requests
 
 from amo2gsheet.amo import directory, payload
 from amo2gsheet.amo.bucket import Bucket
+from amo2gsheet.amo.creating import create_all
 from amo2gsheet.amo.http import AmoHttp
 from amo2gsheet.amo.listing import PAGE_SIZE, FiltersOffError, Listed, Listing, Params
 from amo2gsheet.amo.moves import move_all
@@ -21,6 +22,8 @@ from amo2gsheet.amo.tokens import TokenFile, claims
 from amo2gsheet.amo.transport import Transport
 from amo2gsheet.exceptions import ForbiddenError
 from amo2gsheet.model import Account, Company, Contact, Lead, LeadField, Move, MoveAnswers, Pipeline, Stage, StatusEvent
+from amo2gsheet.model_import import CreateAnswers, NewLead
+from amo2gsheet.names import normal_header
 from amo2gsheet.retry import Clock, Retrier, RetryPolicy
 
 T = TypeVar("T", bound=Listed)
@@ -229,6 +232,18 @@ class AmoClient:
             UnclearOutcomeError: a request was sent and no answer told what became of it.
         """
         return move_all(self._http, moves)
+
+    # New leads.
+
+    def create(self, leads: Sequence[NewLead]) -> CreateAnswers:
+        """Make leads with their contacts and companies, at most 50 a request; what became of each stands in the answer."""
+        return create_all(self._http, leads)
+
+    def knows_tag(self, name: str) -> bool:
+        """Whether some lead ever had that tag: one request where the name has no comma, for that would be two names."""
+        asked: Params = [] if "," in name else [("filter[name]", name)]
+        found = self._reader.all("/leads/tags", "tags", payload.tag, asked)
+        return any(normal_header(one) == normal_header(name) for one in found)
 
     # Below: how lists are asked for.
 

@@ -16,7 +16,7 @@ _MOST_REFUSALS = 5
 
 
 class AmoHttp:
-    """GET and PATCH below `/api/v4`; a body of None means that there is no content."""
+    """GET, PATCH and POST below `/api/v4`; a body of None means that there is no content."""
 
     def __init__(self, transport: Transport, tokens: Tokens, retrier: Retrier) -> None:
         self._transport = transport
@@ -53,18 +53,25 @@ class AmoHttp:
             UnclearOutcomeError: no answer told whether it was carried out.
             UnavailableError: it surely was not; other errors as `get`.
         """
+        return self._write("PATCH", path, body, is_repeatable=True)
+
+    def post(self, path: str, body: object) -> object:
+        """Make something new. Tried again only as long as it is certain that no try was carried out. Errors as `patch`."""
+        return self._write("POST", path, body, is_repeatable=False)
+
+    def _write(self, method: str, path: str, body: object, *, is_repeatable: bool) -> object:
         is_unclear = False
 
         def send() -> object:
             nonlocal is_unclear
             try:
-                return self._once("PATCH", path, body=body)
+                return self._once(method, path, body=body)
             except TryFailedError as failed:
                 is_unclear |= failed.is_unclear
                 raise
 
         try:
-            return self._retrier.call(send, is_repeatable=True)
+            return self._retrier.call(send, is_repeatable=is_repeatable)
         except TryFailedError as failed:
             raise (_unclear(failed.message) if is_unclear else _gave_up(failed)) from failed
         except (UnavailableError, LoginError) as error:

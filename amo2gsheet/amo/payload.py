@@ -194,6 +194,11 @@ def _event_stage(item: Mapping[str, object], key: str) -> Stage | None:
     return Stage(identifier(stage, "pipeline_id"), identifier(stage)) if stage else None
 
 
+def tag(item: Mapping[str, object]) -> str:
+    """Read the name of one tag."""
+    return text(item, "name")
+
+
 def moves_body(moves: Sequence[Move]) -> list[dict[str, object]]:
     """The body of a `PATCH` of leads. A stage ID alone names nothing, so the pipeline always goes with it."""
     return [

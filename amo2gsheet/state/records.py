@@ -131,3 +131,24 @@ class Run:
     def is_cut_off(self) -> bool:
         """Whether nobody recorded its end (true of the run that goes on right now as well)."""
         return self.exit_code is None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """A row of an import that was sent, or was about to be.
+
+    `lead_id` is None while nobody knows what became of it; then `content` is what it was sent with, as JSON. `since` is a moment
+    by amoCRM's own clock before which the row's lead cannot have been made, `sent_at` one at which it was sent at the latest.
+    `person` is equal for rows of one name and phone; `corrects` is the key of the row that this one was sent in place of, ""
+    where there is none, and `is_superseded` says the same from the other side.
+    """
+
+    key: str
+    person: str
+    lead_id: int | None
+    since: int
+    sent_at: int
+    is_merged: bool = False
+    is_superseded: bool = False
+    corrects: str = ""
+    content: Mapping[str, Any] = field(default_factory=dict)

@@ -91,7 +91,18 @@ _FIRST: Migration = (
     "CREATE TABLE old_status (lead_id INTEGER PRIMARY KEY, text TEXT NOT NULL)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+_IMPORTS: Migration = (
+    # `columns` is what rows were told apart by when the import was first run: what the account gets later changes no key.
+    "CREATE TABLE imports (tag TEXT PRIMARY KEY, begun_at REAL NOT NULL, columns TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE import_rows (
+        tag TEXT NOT NULL REFERENCES imports (tag) ON DELETE CASCADE, key TEXT NOT NULL, person TEXT NOT NULL,
+        lead_id INTEGER, since INTEGER NOT NULL, sent_at INTEGER NOT NULL, is_merged INTEGER NOT NULL DEFAULT 0,
+        is_superseded INTEGER NOT NULL DEFAULT 0, corrects TEXT NOT NULL DEFAULT '', content TEXT NOT NULL DEFAULT '{}',
+        PRIMARY KEY (tag, key)
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _IMPORTS)
 """Step n makes version n of version n - 1. Steps that were released are never changed; new ones are added below."""
 
 

@@ -1,0 +1,346 @@
+"""A workbook's rows → checked drafts of leads, each with its key. Pure; every problem names row, column, value and reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from functools import partial
+from hashlib import blake2b
+from types import MappingProxyType
+from typing import TypeVar
+
+from amo2gsheet.columns import field_id_of
+from amo2gsheet.lead_ids import lead_id_of
+from amo2gsheet.model import ColumnKey, LeadField, Stage
+from amo2gsheet.model_import import CellError, NewContact, NewField, NewLead, WorkbookCell, WorkbookRow
+from amo2gsheet.names import fold
+from amo2gsheet.sync import importing_values as values
+from amo2gsheet.sync.importing_columns import ImportColumns
+from amo2gsheet.sync.importing_stages import Beginnings
+from amo2gsheet.sync.importing_values import BadCellError, canonical, cell_text
+
+T = TypeVar("T")
+
+NO_TEXTS: tuple[str, ...] = ()
+NO_VALUES: tuple[str | int | float | bool, ...] = ()
+
+MOST_FIELDS = 40
+"""Custom fields that one lead may bring (amoCRM developer documentation, `/leads/complex`)."""
+
+NAME_LIMIT = 255
+TEXT_LIMITS: Mapping[str, int] = MappingProxyType({"text": 255, "url": 2_000, "textarea": 60_000})
+"""Longest text of a field by its type; amoCRM documents none, and cuts what is longer without a word."""
+
+_LONGEST_SHOWN = 60
+_VALUE_SHOWN = frozenset(("price", "pipeline", "status"))
+_TYPES_SHOWN = frozenset(
+    (
+        "numeric",
+        "price",
+        "monetary",
+        "date",
+        "birthday",
+        "date_time",
+        "checkbox",
+        "select",
+        "radiobutton",
+        "category",
+        "multiselect",
+    )
+)
+"""Columns and types of fields whose values are told; names, phones and addresses are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a row cannot go in. `value` is "" where the cell is empty or may hold what belongs in no log."""
+
+    row_number: int
+    column: str
+    value: str
+    reason: str
+    nearest: str = ""
+
+    @property
+    def told(self) -> str:
+        """The problem without its row: `"Регион": "Ташкентт" is no option of this field; nearest: "Ташкент"`."""
+        value = f' "{self.value}"' if self.value else ""
+        nearest = f'; nearest: "{self.nearest}"' if self.nearest else ""
+        return f'column "{self.column}":{value} {self.reason}{nearest}'
+
+
+@dataclass(frozen=True, slots=True)
+class RowDraft:
+    """One row, read and checked.
+
+    `digest` is equal for rows with equal cells, `key` tells those apart; `person` is equal for rows of one name and phone.
+    `lead` is None where there are problems, or where `lead_id` says that it is in amoCRM already.
+    """
+
+    row: WorkbookRow
+    digest: str
+    person: str
+    lead_id: int | None = None
+    lead: NewLead | None = None
+    problems: tuple[Problem, ...] = ()
+    key: str = ""
+
+    @property
+    def number(self) -> int:
+        """The row's number in the workbook."""
+        return self.row.number
+
+
+@dataclass(frozen=True, slots=True)
+class Drafting:
+    """What rows are checked against. `counted` is header as compared → column key, of the columns that make a row's key."""
+
+    columns: ImportColumns
+    counted: Mapping[str, ColumnKey]
+    beginnings: Beginnings
+    zone: tzinfo
+    tag: str
+
+
+def drafts_of(rows: Iterable[WorkbookRow], drafting: Drafting) -> Iterator[RowDraft]:
+    """Check every row below the header that holds anything in a column of ours. The drafts have no keys yet."""
+    columns = drafting.columns
+    for row in rows:
+        if row.number <= columns.header_row_number:
+            continue
+        if any(row.cell(place) is not None for place in columns.index.values()):
+            yield _draft(row, drafting)
+
+
+def is_foreign(row: WorkbookRow, columns: ImportColumns) -> bool:
+    """Whether a row below the header holds nothing in any column of ours."""
+    below = row.number > columns.header_row_number
+    return below and all(row.cell(place) is None for place in columns.index.values())
+
+
+def keyed(drafts: Sequence[RowDraft], known: Mapping[str, Mapping[int, int]]) -> list[RowDraft]:
+    """Give each draft its key: its digest, and which of the equal rows it is.
+
+    `known` is digest → lead ID → number among equals, of rows sent before: a row that bears such an ID is that very row. The
+    others take the free numbers in order, those with an ID first.
+    """
+    equal: dict[str, list[int]] = {}
+    for place, draft in enumerate(drafts):
+        equal.setdefault(draft.digest, []).append(place)
+    keys: dict[int, str] = {}
+    for digest, places in equal.items():
+        numbers: dict[int, int] = {}
+        sent = known.get(digest, {})
+        for place in places:
+            number = sent.get(drafts[place].lead_id or 0)
+            if number is not None and number not in numbers.values():
+                numbers[place] = number
+        free = (number for number in range(len(places) + len(numbers)) if number not in set(numbers.values()))
+        for place in sorted(places, key=lambda one: drafts[one].lead_id is None):
+            if place not in numbers:
+                numbers[place] = next(free)
+        keys |= {place: key_of(digest, number) for place, number in numbers.items()}
+    return [_with_key(draft, keys[place]) for place, draft in enumerate(drafts)]
+
+
+def key_of(digest: str, number: int) -> str:
+    """The key of a row from its digest and its number among equals, from 0."""
+    return f"{digest}-{number}"
+
+
+def parts_of_key(key: str) -> tuple[str, int]:
+    """Digest and number among equals."""
+    digest, _, number = key.rpartition("-")
+    return digest, int(number)
+
+
+def _with_key(draft: RowDraft, key: str) -> RowDraft:
+    lead = None if draft.lead is None else replace(draft.lead, request_id=key)
+    return replace(draft, key=key, lead=lead)
+
+
+# --- one row ---
+
+
+def _draft(row: WorkbookRow, drafting: Drafting) -> RowDraft:
+    reader = _Reader(row, drafting)
+    digest, person = _digest(row, drafting), _person(row, drafting.columns)
+    id_place = drafting.columns.index.get("id")
+    if id_place is not None and row.cell(id_place) is not None:
+        lead_id = _lead_id(row.cell(id_place))
+        if lead_id is not None:
+            return RowDraft(row, digest, person, lead_id)
+        reader.note("id", BadCellError("is no lead ID"))
+    lead = reader.lead()
+    return RowDraft(row, digest, person, None, None if reader.problems else lead, tuple(reader.problems))
+
+
+def _lead_id(cell: WorkbookCell) -> int | None:
+    return lead_id_of(cell) if isinstance(cell, (str, int, float)) else None
+
+
+def _digest(row: WorkbookRow, drafting: Drafting) -> str:
+    """A hash of the counted cells that are not empty: an empty column more or less makes no other row."""
+    cells = {}
+    for header, key in drafting.counted.items():
+        place = drafting.columns.headers.get(header)
+        text = "" if place is None else _counted_text(row.cell(place), key)
+        if text:
+            cells[header] = text
+    return _hash(cells)
+
+
+def _counted_text(cell: WorkbookCell, key: ColumnKey) -> str:
+    """A cell as rows are told apart by it: never coarser than what goes into the lead."""
+    if cell is None:
+        return ""
+    try:
+        if key == "price":
+            return str(values.price_of(cell))
+        if key == "phone":
+            return "\n".join(canonical(phone) for phone in values.phones_of(cell))
+        return canonical(cell_text(cell))
+    except BadCellError:
+        return f"!{cell.text}" if isinstance(cell, CellError) else canonical(cell_text(cell))
+
+
+def _person(row: WorkbookRow, columns: ImportColumns) -> str:
+    """A hash of name and phone digits; "" where the row has neither."""
+    texts = [_text_or_nothing(row, columns, key) for key in ("name", "title", "phone")]
+    name = fold(texts[0] or texts[1])
+    digits = sorted("".join(filter(str.isdigit, phone)) for phone in values.parts_of(texts[2].removesuffix(".0")))
+    return _hash({"name": name, "phone": ",".join(digits)}) if name or digits else ""
+
+
+def _text_or_nothing(row: WorkbookRow, columns: ImportColumns, key: ColumnKey) -> str:
+    place = columns.index.get(key)
+    try:
+        return "" if place is None else cell_text(row.cell(place))
+    except BadCellError:
+        return ""
+
+
+def _hash(cells: Mapping[str, str]) -> str:
+    text = json.dumps(cells, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return blake2b(text.encode("ascii"), digest_size=12).hexdigest()
+
+
+class _Reader:
+    """Reads one row's cells into a lead and collects what is wrong with them."""
+
+    def __init__(self, row: WorkbookRow, drafting: Drafting) -> None:
+        self.problems: list[Problem] = []
+        self._row = row
+        self._drafting = drafting
+        self._columns = drafting.columns
+
+    def note(self, key: ColumnKey, bad: BadCellError, column: str = "") -> None:
+        """Note what is wrong with the cell of a column."""
+        title = column or self._columns.title(key)
+        self.problems.append(Problem(self._row.number, title, self._shown(key), bad.reason, bad.nearest))
+
+    def lead(self) -> NewLead:
+        """The lead as far as the cells could be read."""
+        name = self._text("name", NAME_LIMIT)
+        title = self._text("title", NAME_LIMIT)
+        lead_name = title or name
+        if not lead_name and not self._has("name") and not self._has("title"):
+            self.note("name", BadCellError("is empty, and a lead needs a name"))
+        phones = self._read("phone", values.phones_of, NO_TEXTS)
+        emails = self._read("email", values.emails_of, NO_TEXTS)
+        has_contact = bool(name or phones or emails)
+        return NewLead(
+            request_id="",
+            name=lead_name,
+            price=self._read("price", values.price_of, None),
+            stage=self._stage(),
+            contact=NewContact(name or lead_name, phones, emails) if has_contact else None,
+            company=self._text("company", NAME_LIMIT),
+            fields=self._fields(),
+            tags=(self._drafting.tag, *self._tags()),
+        )
+
+    def _has(self, key: ColumnKey) -> bool:
+        return self._cell(key) is not None
+
+    def _cell(self, key: ColumnKey) -> WorkbookCell:
+        place = self._columns.index.get(key)
+        return None if place is None else self._row.cell(place)
+
+    def _read(self, key: ColumnKey, read: Callable[[WorkbookCell], T], nothing: T) -> T:
+        cell = self._cell(key)
+        if cell is None:
+            return nothing
+        try:
+            return read(cell)
+        except BadCellError as bad:
+            self.note(key, bad)
+            return nothing
+
+    def _text(self, key: ColumnKey, limit: int) -> str:
+        return self._read(key, lambda cell: _limited(cell_text(cell), limit), "")
+
+    def _tags(self) -> tuple[str, ...]:
+        tags = self._read("tags", lambda cell: tuple(values.parts_of(cell_text(cell))), NO_TEXTS)
+        return tuple(dict.fromkeys(tag for tag in tags if tag != self._drafting.tag))
+
+    def _stage(self) -> Stage:
+        beginnings = self._drafting.beginnings
+        pipeline = self._read("pipeline", lambda cell: beginnings.pipeline(cell_text(cell)), None)
+        if pipeline is None:
+            if self._has("pipeline"):
+                return Stage(0, 0)
+            pipeline = beginnings.pipeline("")
+        try:
+            return beginnings.stage(cell_text(self._cell("status")), pipeline)
+        except BadCellError as bad:
+            self.note("status", bad)
+            return Stage(0, 0)
+
+    def _fields(self) -> tuple[NewField, ...]:
+        found: list[NewField] = []
+        for key in self._columns.index:
+            field_id = field_id_of(key)
+            if field_id is None or not self._has(key):
+                continue
+            field = self._columns.fields[field_id]
+            given = self._read(key, partial(_field_values, field, self._drafting.zone), NO_VALUES)
+            if given:
+                found.append(NewField(field_id, field.type, given))
+        if len(found) > MOST_FIELDS:
+            reason = f"are {len(found)} fields with a value; amoCRM takes {MOST_FIELDS} in one lead"
+            self.problems.append(Problem(self._row.number, "custom fields", "", reason))
+        return tuple(found)
+
+    def _shown(self, key: ColumnKey) -> str:
+        field_id = field_id_of(key)
+        is_shown = key in _VALUE_SHOWN if field_id is None else self._columns.fields[field_id].type in _TYPES_SHOWN
+        cell = self._cell(key)
+        if not is_shown or cell is None or isinstance(cell, CellError):
+            return ""
+        text = " ".join(cell_text(cell).split())
+        return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def _limited(text: str, limit: int) -> str:
+    if len(text) > limit:
+        raise BadCellError(f"is {len(text)} characters long; {limit} is the most")
+    return text
+
+
+def _field_values(field: LeadField, zone: tzinfo, cell: WorkbookCell) -> tuple[str | int | float | bool, ...]:
+    """The values that a cell gives to a custom field; () where it leaves the field empty."""
+    if field.type in ("numeric", "price", "monetary"):
+        return (values.plain_number(values.number_of(cell)),)
+    if field.type in ("date", "birthday", "date_time"):
+        return (values.unix_of(values.moment_of(cell), zone, is_day=field.type != "date_time"),)
+    if field.type == "checkbox":
+        return (True,) if values.checkbox_of(cell) else ()
+    text = cell_text(cell)
+    if field.type == "multiselect":
+        return values.options_of(text, field.options)
+    if field.type in ("select", "radiobutton", "category"):
+        return (values.option_of(text, field.options),)
+    return (_limited(text, TEXT_LIMITS.get(field.type, NAME_LIMIT)),)

@@ -1,0 +1,108 @@
+"""Which of the leads that turned up are the rows that nobody answered for. Pure; compares contents, never row numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from amo2gsheet.model import FieldValue, LeadDetails
+from amo2gsheet.model_import import NewLead
+from amo2gsheet.sync.importing_values import canonical
+
+_NUMBERS = frozenset(("numeric", "price", "monetary"))
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a lead was sent with, as far as a look at amoCRM can tell: name, price, phone digits, field ID → values as texts."""
+
+    name: str
+    price: int
+    phones: frozenset[str]
+    fields: Mapping[int, tuple[str, ...]]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as JSON can carry it."""
+        fields = {str(field_id): list(texts) for field_id, texts in self.fields.items()}
+        return {"name": self.name, "price": self.price, "phones": sorted(self.phones), "fields": fields}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Content:
+        """Read what `to_json` gave."""
+        fields = {int(field_id): tuple(texts) for field_id, texts in value["fields"].items()}
+        return cls(value["name"], value["price"], frozenset(value["phones"]), fields)
+
+
+def content_of(lead: NewLead) -> Content:
+    """What amoCRM would show of a new lead."""
+    return Content(
+        name=canonical(lead.name),
+        price=lead.price or 0,
+        phones=_digits(lead.contact.phones if lead.contact else ()),
+        fields={one.field_id: tuple(_text(value, one.type) for value in one.values) for one in lead.fields},
+    )
+
+
+def content_shown(details: LeadDetails) -> Content:
+    """What amoCRM shows of a lead."""
+    lead = details.lead
+    return Content(
+        name=canonical(lead.name),
+        price=math.floor(lead.price or 0),
+        phones=_digits(phone for contact in details.contacts for phone in contact.phones),
+        fields={one.field_id: _texts(one) for one in lead.fields.values()},
+    )
+
+
+def _digits(phones: Iterable[str]) -> frozenset[str]:
+    return frozenset(digits for phone in phones if (digits := "".join(filter(str.isdigit, phone))))
+
+
+def _texts(field: FieldValue) -> tuple[str, ...]:
+    return tuple(_text(value, field.type) for value in field.values)
+
+
+def _text(value: str | int | float | bool, field_type: str) -> str:
+    if field_type in _NUMBERS:
+        try:
+            return f"{float(value):.12g}"
+        except ValueError:
+            return str(value)
+    return canonical(str(value))
+
+
+def matched(open_rows: Mapping[str, Content], shown: Mapping[int, Content]) -> dict[str, int]:
+    """Row key → lead ID, each at most once: those that are alike in all parts first, then the most alike.
+
+    A person or a robot may have changed a lead since it was made. So one that still has the row's name or one of its phones
+    counts too, when no other row is more like it.
+    """
+    pairs = [
+        (-likeness, key, lead_id)
+        for key, sent in open_rows.items()
+        for lead_id, found in shown.items()
+        if (likeness := _likeness(sent, found)) > 0
+    ]
+    keys: dict[str, int] = {}
+    taken: set[int] = set()
+    for _, key, lead_id in sorted(pairs):
+        if key not in keys and lead_id not in taken:
+            keys[key] = lead_id
+            taken.add(lead_id)
+    return keys
+
+
+def _likeness(sent: Content, found: Content) -> float:
+    """From 0, nothing that names a person is alike, to 1, all that was sent is there."""
+    same_phones = sent.phones <= found.phones if sent.phones else True
+    if sent.name != found.name and not (sent.phones & found.phones):
+        return 0.0
+    parts: Sequence[bool] = (
+        sent.name == found.name,
+        sent.price == found.price,
+        same_phones,
+        *(found.fields.get(field_id) == texts for field_id, texts in sent.fields.items()),
+    )
+    return sum(parts) / len(parts)

@@ -1,0 +1,119 @@
+"""What became of rows that were sent and never answered for: found out by reading alone. Sends nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from amo2gsheet.exceptions import ForbiddenError
+from amo2gsheet.model import Contact, Lead, LeadDetails
+from amo2gsheet.model_import import Created
+from amo2gsheet.names import normal_header
+from amo2gsheet.state.records import HistoryEntry, ImportRow
+from amo2gsheet.sync.importing_match import Content, content_shown, matched
+from amo2gsheet.sync.importing_run import COMMAND
+from amo2gsheet.values import zone_of
+
+if TYPE_CHECKING:
+    from amo2gsheet.sync.importing_run import ImportRun
+
+logger = logging.getLogger(__name__)
+
+LATE_SECONDS = 300
+"""So long a request without an answer may still be carried out."""
+
+LOOK_AGAIN_SECONDS = 5.0
+"""Between the two looks that must both find nothing before a row counts as not there."""
+
+_CLOCK_RAN_BACK_SECONDS = 3600
+
+
+def settle(run: ImportRun, rows: Mapping[str, ImportRow]) -> dict[str, ImportRow]:
+    """Find out about every open row; return the rows as they are known now. Safe to repeat.
+
+    A row whose lead is seen is settled at once. One whose lead is not seen is dropped, and may be sent again, only when the list
+    has had time to show it (`PULL_OVERLAP_SEC` and five minutes since it was sent, by amoCRM's clock) and two whole looks
+    did not. Until then it stays open.
+
+    Raises:
+        UnavailableError: amoCRM did not answer; what is open stays so.
+    """
+    left = {key: row for key, row in rows.items() if row.lead_id is None}
+    if not left:
+        return dict(rows)
+    run.read_time()
+    claimed = {row.lead_id for row in rows.values()}
+    found = look(run, left, claimed)
+    left = {key: row for key, row in left.items() if key not in found}
+    due = {key for key, row in left.items() if _is_over(run, row)}
+    if due:
+        run.clock.sleep(LOOK_AGAIN_SECONDS)
+        found |= look(run, left, claimed | {one.lead_id for one in found.values()})
+    gone = due - set(found)
+    _record(run, found, gone)
+    return run.state.import_rows(run.tag_key)
+
+
+def settles_at(run: ImportRun, row: ImportRow) -> str:
+    """From when on a later run can tell what became of an open row, `14:30` or with the day, in the account's time."""
+    wait_seconds = max(0, row.sent_at + _window_seconds(run) - run.now)
+    return datetime.fromtimestamp(run.clock.time() + wait_seconds + 60, zone_of(run.zone)).strftime("%d.%m.%Y %H:%M")
+
+
+def look(run: ImportRun, rows: Mapping[str, ImportRow], claimed: Iterable[int | None]) -> dict[str, Created]:
+    """Read all leads changed since the oldest of these rows was sent; key → lead, of the rows that are among them.
+
+    A lead counts that bears the import's tag, that no other row has become, and that is like what was sent.
+    """
+    since = min(row.since for row in rows.values())
+    taken = set(claimed)
+    tagged: dict[int, Lead] = {}
+    for leads in run.amo.changed_leads(since):
+        for lead in leads:
+            if lead.id not in taken and run.tag_key in map(normal_header, lead.tags):
+                tagged[lead.id] = lead
+    if not tagged:
+        return {}
+    contacts = _contacts(run, tagged.values())
+    shown = {
+        lead.id: content_shown(LeadDetails(lead, tuple(contacts[one] for one in lead.contact_ids if one in contacts)))
+        for lead in tagged.values()
+    }
+    keys = matched({key: Content.from_json(row.content) for key, row in rows.items()}, shown)
+    return {key: Created(lead_id, tagged[lead_id].created_at < rows[key].since) for key, lead_id in keys.items()}
+
+
+def _contacts(run: ImportRun, leads: Iterable[Lead]) -> dict[int, Contact]:
+    try:
+        return run.amo.contacts([contact_id for lead in leads for contact_id in lead.contact_ids])
+    except ForbiddenError:
+        # Names, prices and fields tell most rows apart.
+        return {}
+
+
+def _window_seconds(run: ImportRun) -> int:
+    return run.settings.pull_overlap_seconds + LATE_SECONDS
+
+
+def _is_over(run: ImportRun, row: ImportRow) -> bool:
+    age_seconds = run.now - row.sent_at
+    return age_seconds >= _window_seconds(run) or age_seconds < -_CLOCK_RAN_BACK_SECONDS
+
+
+def _record(run: ImportRun, found: Mapping[str, Created], gone: Iterable[str]) -> None:
+    with run.state.transaction():
+        run.state.settle_import_rows(run.tag_key, found, run.now)
+        run.state.drop_import_rows(run.tag_key, gone)
+        run.state.record([history_of(run, one, "found after an unclear answer") for one in found.values()])
+    run.report.settled += len(found)
+    for one in found.values():
+        logger.info("%s: lead %d was made though no answer said so", COMMAND, one.lead_id, extra={"event": "settled"})
+
+
+def history_of(run: ImportRun, one: Created, what: str) -> HistoryEntry:
+    """The line of a lead's history that says where it comes from."""
+    kind = "import merged" if one.is_merged else "imported"
+    detail = f'{run.file_name}, tag "{run.tag}", {what}'
+    return HistoryEntry(run.clock.time(), run.run_id, COMMAND, one.lead_id, kind, detail=detail)

@@ -1,0 +1,167 @@
+"""Read one sheet of an Excel workbook as people have them. Knows cells and rows, not what they mean."""
+
+from __future__ import annotations
+
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amo2gsheet.exceptions import SheetError
+from amo2gsheet.model_import import CellError, SourceTable, WorkbookCell, WorkbookRow
+from amo2gsheet.names import normal_header
+from amo2gsheet.xlsx_memory import MEMORY_SHEET, recalled_from
+
+if TYPE_CHECKING:
+    from openpyxl.workbook.workbook import Workbook
+
+NOT_CALCULATED = "a formula that no program has worked out yet"
+
+_OLE = b"\xd0\xcf\x11\xe0"
+_ZIP = b"PK"
+_FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
+_ERRORS = frozenset(("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!"))
+_ESCAPED = re.compile(r"_x00([01][0-9A-Fa-f])_")
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError, IndexError, AttributeError, SyntaxError)
+"""What openpyxl dies of in a workbook that is damaged, each seen; XML errors are SyntaxErrors."""
+
+_SAVE_AS = 'Open it in Excel or LibreOffice and save it as "Excel workbook (.xlsx)".'
+
+
+def read_workbook(path: Path, sheet_name: str | None = None) -> SourceTable:
+    """Read the named sheet, or the first one that is not hidden. Blank rows are left out; the others keep their numbers.
+
+    Formulas give the value that Excel stored with them. Hidden rows and merged cells are read like any other.
+
+    Raises:
+        SheetError: there is no such file or sheet, or it is no workbook that can be read.
+    """
+    contents = _contents(path)
+    with _translated(path):
+        workbook = _open(contents)
+        try:
+            title = _chosen(workbook, sheet_name, path)
+            rows = list(_rows(workbook, title))
+            missing = _formulas_without_value(contents, title, rows)
+            recalled = None
+            if MEMORY_SHEET in workbook.sheetnames:
+                recalled = recalled_from(row.cells for row in _rows(workbook, MEMORY_SHEET))
+        finally:
+            workbook.close()
+    return SourceTable(title, tuple(_filled(rows, missing)), recalled)
+
+
+def _contents(path: Path) -> bytes:
+    """The file as one piece, so that somebody who saves it meanwhile cannot tear it."""
+    try:
+        contents = path.read_bytes()
+    except FileNotFoundError:
+        raise SheetError(f'There is no file "{path}".') from None
+    except OSError as error:
+        raise SheetError(f'The file "{path}" cannot be read: {error.strerror}.') from error
+    if contents.startswith(_OLE):
+        raise SheetError(
+            f'The file "{path.name}" is an old Excel file (.xls) or has a password.',
+            f"{_SAVE_AS} Without a password.",
+        )
+    if not contents.startswith(_ZIP):
+        what = "is empty" if not contents else "is a CSV or another text file" if _is_text(contents) else "is no Excel workbook"
+        raise SheetError(f'The file "{path.name}" {what}.', _SAVE_AS)
+    return contents
+
+
+def _is_text(contents: bytes) -> bool:
+    return b"\0" not in contents[:4096]
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        with warnings.catch_warnings():
+            # It warns of drop-down lists, pictures and the like, which an import does not need.
+            warnings.simplefilter("ignore")
+            yield
+    except _BROKEN as error:
+        raise SheetError(
+            f'The workbook "{path.name}" is damaged, or no Excel workbook: {type(error).__name__}.', _SAVE_AS
+        ) from error
+
+
+def _open(contents: bytes, *, with_values: bool = True) -> Workbook:
+    from openpyxl import load_workbook
+
+    return load_workbook(BytesIO(contents), read_only=True, data_only=with_values, keep_links=False)
+
+
+def _chosen(workbook: Workbook, sheet_name: str | None, path: Path) -> str:
+    sheets = [sheet for sheet in workbook.worksheets if sheet.title != MEMORY_SHEET]
+    if sheet_name is None:
+        shown = [sheet.title for sheet in sheets if sheet.sheet_state == "visible"] or [sheet.title for sheet in sheets]
+        if not shown:
+            raise SheetError(f'The workbook "{path.name}" has no sheet with cells.')
+        return shown[0]
+    names = [sheet.title for sheet in sheets]
+    for wanted in (sheet_name, *(name for name in names if normal_header(name) == normal_header(sheet_name))):
+        if wanted in names:
+            return wanted
+    raise SheetError(f'The workbook "{path.name}" has no sheet "{sheet_name}".', f"Its sheets: {', '.join(names)}.")
+
+
+def _rows(workbook: Workbook, title: str) -> Iterator[WorkbookRow]:
+    sheet: Any = workbook[title]
+    # Programs write wrong sizes into the file; those who trust them lose rows.
+    sheet.reset_dimensions()
+    for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
+        cells = [None if value is None else _cell(value) for value in values]
+        while cells and cells[-1] is None:
+            cells.pop()
+        yield WorkbookRow(number, tuple(cells))
+
+
+def _cell(value: Any) -> WorkbookCell:
+    if isinstance(value, str):
+        if value in _ERRORS:
+            return CellError(value)
+        text = _ESCAPED.sub(lambda code: chr(int(code[1], 16)), value)
+        return text if text.strip() else None
+    if isinstance(value, timedelta):
+        return str(value)
+    if isinstance(value, (bool, int, float, datetime, date, time)):
+        return value
+    return str(value)
+
+
+def _formulas_without_value(contents: bytes, title: str, rows: list[WorkbookRow]) -> dict[int, set[int]]:
+    """Row number → columns from 0 of formulas without a stored value: read by value alone, they look like empty cells."""
+    with zipfile.ZipFile(BytesIO(contents)) as archive:
+        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
+        if not any(_FORMULA.search(archive.read(name)) for name in sheets):
+            return {}
+    empty: dict[int, set[int]] = {}
+    workbook = _open(contents, with_values=False)
+    try:
+        for row, formulas in zip(rows, _rows(workbook, title), strict=False):
+            found = {index for index, cell in enumerate(formulas.cells) if cell is not None and row.cell(index) is None}
+            if found:
+                empty[row.number] = found
+    finally:
+        workbook.close()
+    return empty
+
+
+def _filled(rows: list[WorkbookRow], missing: dict[int, set[int]]) -> Iterator[WorkbookRow]:
+    """The rows that hold anything, formulas without a value marked as such."""
+    for row in rows:
+        columns = missing.get(row.number)
+        if columns:
+            width = max(len(row.cells), max(columns) + 1)
+            marked = (CellError(NOT_CALCULATED) if index in columns else row.cell(index) for index in range(width))
+            yield WorkbookRow(row.number, tuple(marked))
+        elif row.cells:
+            yield row
