@@ -1,0 +1,149 @@
+"""What a tab shows in a random schedule, what people left in it, and when a value of theirs is none any more.
+
+What an act changed is seen on the tab itself, before and after it: so none, be it an undo or a copy, needs an account of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from amo2gsheet.lead_ids import lead_id_of
+from amo2gsheet.sandbox.sheets_cells import plain
+from amo2gsheet.sandbox.sheets_grid import Tab
+from tests.world import STATUS
+
+PICKS = ("В процессе", "У курера", "Успешно", "Отказ")
+OWNED = "Адрес"
+OWN_HEADERS = ("Заметка", "Комментарий", "Пометка")
+"""Names that people give to their own column, one at a time."""
+
+NAMES = (
+    ("Консультация", "ДУМКА", "Созвон"),
+    ("NOMERATSIYALANMAGAN ZAKAZ", "Заказ без нумерации"),
+    ("Заказ отправлен", "ЗАКАЗ  ОТПРАВЛЕН", "В пути"),
+    ("Отказ", "OTKAZ", "Возврат"),
+)
+"""Kind of stage, from 0 → the names it goes by; no status stands for one under its last name, the trigger stage apart."""
+
+OTHER, TRIGGER, SENT, REFUSED = range(4)
+
+Kind = Literal["status", "owned", "note"]
+Cells = dict[Kind, object]
+
+KEPT: tuple[Kind, ...] = ("status", "owned")
+"""Cells that the tool writes too: what people leave there is kept, on one of the sides or in the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A value that somebody left in a cell, with the number of the act, and from which run on the history may tell of it."""
+
+    lead_id: int
+    kind: Kind
+    value: str
+    act: int
+    since_run: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a tab shows: lead ID → cells of every lead with one row, how many rows each lead has, people's rows without ID."""
+
+    cells: Mapping[int, Cells]
+    counts: Mapping[int, int]
+    loose: frozenset[str]
+
+
+@dataclass(slots=True)
+class Left:
+    """What people left. `acts` counts what they did.
+
+    `demands` is what the cells show or the history knows, `gone` what a run wrote over before people changed the cell again.
+    `by_hand` are leads whose rows people made or doubled, `edited` is lead ID → act at which amoCRM's address changed last.
+    """
+
+    acts: int = 0
+    demands: dict[tuple[int, Kind], Demand] = field(default_factory=dict)
+    gone: list[Demand] = field(default_factory=list)
+    picks: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    by_person: dict[tuple[int, Kind], tuple[int, object]] = field(default_factory=dict)
+    notes: dict[int, object] = field(default_factory=dict)
+    loose: set[str] = field(default_factory=set)
+    by_hand: set[int] = field(default_factory=set)
+    edited: dict[int, int] = field(default_factory=dict)
+
+    def note(self, before: Sight, after: Sight, since_run: int) -> None:
+        """Take in what an act has changed."""
+        self.loose = (self.loose | (after.loose - before.loose)) & after.loose
+        for lead_id in before.counts.keys() | after.counts.keys():
+            cells, former = after.cells.get(lead_id), before.cells.get(lead_id)
+            if cells is None:
+                self._forget(lead_id)
+                continue
+            for kind, value in cells.items():
+                if former is None or former[kind] != value:
+                    self._leave(lead_id, kind, value, former, since_run)
+
+    def _forget(self, lead_id: int) -> None:
+        """The row is gone, or there are two of it: nobody can say any more what the tool is to keep."""
+        for kind in KEPT:
+            self.demands.pop((lead_id, kind), None)
+            self.by_person.pop((lead_id, kind), None)
+        self.notes.pop(lead_id, None)
+
+    def _leave(self, lead_id: int, kind: Kind, value: object, former: Cells | None, since_run: int) -> None:
+        if kind == "note":
+            self.notes[lead_id] = value
+            return
+        self.by_person[lead_id, kind] = (self.acts, value)
+        demand = self.demands.pop((lead_id, kind), None)
+        if demand is not None and former is not None and former[kind] != demand.value:
+            self.gone.append(demand)
+        if value is not None:
+            self.demands[lead_id, kind] = Demand(lead_id, kind, str(value), self.acts, since_run)
+        if kind == "status":
+            self.picks[lead_id].append(str(value))
+
+
+def see(tab: Tab) -> Sight | None:
+    """Look at a tab; None while it shows no header."""
+    top, columns = columns_of(tab)
+    if "ID" not in columns or STATUS not in columns:
+        return None
+    note = next((columns[text] for text in OWN_HEADERS if text in columns), None)
+    places: dict[Kind, int | None] = {"status": columns[STATUS], "owned": columns.get(OWNED), "note": note}
+    cells: dict[int, Cells] = {}
+    counts: Counter[int] = Counter()
+    loose = set()
+    for row in tab.rows[top + 1 :]:
+        if not row.values:
+            continue
+        lead_id = lead_id_of(_shown(plain(row.value(columns["ID"]))))
+        if lead_id is None:
+            loose.add(str(plain(row.value(note))) if note is not None else "")
+            continue
+        counts[lead_id] += 1
+        cells[lead_id] = {kind: None if at is None else plain(row.value(at)) or None for kind, at in places.items()}
+    return Sight({lead: cells[lead] for lead in cells if counts[lead] == 1}, counts, frozenset(loose - {"", "None"}))
+
+
+def _shown(value: object) -> str | float | bool | None:
+    return value if isinstance(value, (str, int, float)) else None
+
+
+def columns_of(tab: Tab) -> tuple[int, dict[str, int]]:
+    """Index of the header row, and header → column index, the left one of two."""
+    for index, row in enumerate(tab.rows[:10]):
+        texts = [str(plain(value) or "") for value in row.values]
+        if "ID" in texts and STATUS in texts:
+            return index, {text: at for at, text in reversed(list(enumerate(texts))) if text}
+    return 0, {}
+
+
+def own_header(tab: Tab) -> str | None:
+    """What people call their own column now; None while they have none."""
+    _, columns = columns_of(tab)
+    return next((text for text in OWN_HEADERS if text in columns), None)
