@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -13,6 +12,7 @@ import typer
 
 from amo2gsheet import __version__, cli_help, output
 from amo2gsheet.cli_endings import CommandLine, Ending
+from amo2gsheet.cli_options import PlainGroup
 from amo2gsheet.cli_session import Session
 from amo2gsheet.cli_signals import SIGNALS, SignalWatch
 from amo2gsheet.exceptions import ExitCode, UsageError
@@ -20,6 +20,7 @@ from amo2gsheet.output_logs import StderrHandler
 
 app = typer.Typer(
     name="amo2gsheet",
+    cls=PlainGroup,
     help=cli_help.PROGRAM,
     epilog=cli_help.EXIT_CODES,
     add_completion=False,
@@ -31,11 +32,7 @@ app = typer.Typer(
 )
 
 
-class LogFormat(str, Enum):
-    """Who reads the log."""
-
-    text = "text"
-    json = "json"
+LOG_FORMATS = ("text", "json")
 
 
 def _show_version(is_asked: bool) -> None:
@@ -48,9 +45,11 @@ def _show_version(is_asked: bool) -> None:
 def _global_options(
     context: typer.Context,
     env_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Settings file; without it, `.env` in the current folder.")
+        str | None, typer.Option(metavar="FILE", help="Settings file; without it, `.env` in the current folder.")
     ] = None,
-    log_format: Annotated[LogFormat, typer.Option(help="How stderr is written: for people or for programs.")] = LogFormat.text,
+    log_format: Annotated[
+        str, typer.Option(metavar="[text|json]", help="How stderr is written: for people or for programs.")
+    ] = LOG_FORMATS[0],
     is_verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also log each request.")] = False,
     is_quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log only what a person should look at.")] = False,
     is_version_asked: Annotated[
@@ -59,8 +58,11 @@ def _global_options(
 ) -> None:
     if is_verbose and is_quiet:
         raise UsageError("`--verbose` and `--quiet` exclude each other.")
+    if log_format not in LOG_FORMATS:
+        allowed = " or ".join(f"'{name}'" for name in LOG_FORMATS)
+        raise UsageError(f"`--log-format` is {allowed}, not '{log_format}'.", "`amo2gsheet --help` explains the options.")
     level = logging.DEBUG if is_verbose else logging.WARNING if is_quiet else logging.INFO
-    _session(context).choose(env_file, log_format.value, level)
+    _session(context).choose(None if env_file is None else Path(env_file), log_format, level)
 
 
 def _session(context: typer.Context) -> Session:

@@ -60,19 +60,6 @@ class Desk:
     has_opened: bool = False
     has_staff: bool = False
 
-    def is_needed(self) -> bool:
-        """Whether the sheet has to be looked at though no lead is due: a new tab, or a changed setting."""
-        state, settings = self.run.state, self.run.settings
-        if self.has_opened:
-            return False
-        wanted = state.get_json("dropdown")
-        return (
-            state.tab_id is None
-            or state.get("tab_setting") != settings.worksheet_name
-            or (wanted is not None and wanted != list(settings.dropdown))
-            or state.get(SYNC_DUE) is not None
-        )
-
     def take(self, known: Known, chunk: Chunk) -> None:
         """Write everything that is due in a chunk, or owe it."""
         # Reading takes time, and people go on: what is planned rests on a look that comes after it.

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync import directory
-from amo2gsheet.sync.desk import Desk
 from amo2gsheet.sync.gather import Feed
 from amo2gsheet.sync.presence import VANISHED
-from amo2gsheet.sync.settle import settle
+from amo2gsheet.sync.run import SYNC_DUE
 
 if TYPE_CHECKING:
+    from amo2gsheet.sync.desk import Desk
     from amo2gsheet.sync.directory import Known
     from amo2gsheet.sync.run import Run
 
@@ -23,15 +23,17 @@ def pull(run: Run) -> None:
         AmoGsheetError: the run could not go on; what was answered before stands.
     """
     known = directory.load(run)
-    settle(run, known)
+    _settle(run, known)
     _name_pipelines(run, known)
-    desk = Desk(run)
+    desk: Desk | None = None
     if run.is_forced:
+        desk = _new_desk(run)
         known = desk.open(known)
         _put_back(run)
     feed = Feed(run, known)
     for chunk in feed.chunks():
-        if chunk.due or desk.is_needed():
+        if chunk.due or (desk is None and _is_sheet_due(run)):
+            desk = desk or _new_desk(run)
             desk.take(feed.known, chunk)
             desk.say_why(feed.known)
         chunk.close(run)
@@ -42,6 +44,33 @@ def pull(run: Run) -> None:
             run.between_chunks()
     run.state.put("server_time", str(run.amo.server_time))
     _prune(run)
+
+
+def _settle(run: Run, known: Known) -> None:
+    if run.state.open_intents():
+        # Only now: an idle run, of which there is one a minute, does without the half of the program that plans and writes.
+        from amo2gsheet.sync.settle import settle
+
+        settle(run, known)
+
+
+def _new_desk(run: Run) -> Desk:
+    # Only now: see above.
+    from amo2gsheet.sync.desk import Desk
+
+    return Desk(run)
+
+
+def _is_sheet_due(run: Run) -> bool:
+    """Whether the sheet has to be looked at though no lead is due: a new tab, a changed setting, a row with a new reason to wait."""
+    state, settings = run.state, run.settings
+    wanted = state.get_json("dropdown")
+    return (
+        state.tab_id is None
+        or state.get("tab_setting") != settings.worksheet_name
+        or (wanted is not None and wanted != list(settings.dropdown))
+        or state.get(SYNC_DUE) is not None
+    )
 
 
 def _put_back(run: Run) -> None:
