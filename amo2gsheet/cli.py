@@ -75,6 +75,23 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 
 
+@app.command("auth", help=cli_help.AUTH)
+def _auth(
+    context: typer.Context,
+    code: Annotated[
+        str | None, typer.Option(metavar="URL_OR_CODE", help="The address at which the browser ended, or the bare code.")
+    ] = None,
+) -> int:
+    if code is not None and not code.strip():
+        raise UsageError("`--code` is empty.", "`amo2gsheet auth` alone prints the address to open.")
+    settings = _session(context).settings()
+    from amo2gsheet import commands, commands_auth
+    from amo2gsheet.cli_prompt import terminal
+
+    commands_auth.run_auth(settings, code or "", commands.Outside.real(), terminal())
+    return ExitCode.DONE
+
+
 @app.command("pull", help=cli_help.PULL)
 def _pull(
     context: typer.Context,

@@ -9,7 +9,8 @@ Order managers work in amoCRM; couriers and packers work in the sheet. Each run 
 changed, and ends; systemd timers or cron start it again.
 
 New here? `amo2gsheet demo` shows the whole cycle in seconds, without any account. `amo2gsheet sandbox` lets you try the
-commands by hand. Then write a `.env` with your own settings and begin with `amo2gsheet pull --dry-run`.
+commands by hand. Then write a `.env` with your own settings, and begin with `amo2gsheet auth`, `amo2gsheet inspect` and
+`amo2gsheet pull --dry-run`.
 """
 
 EXIT_CODES = """
@@ -19,6 +20,7 @@ Exit codes:
   1    a bug: unexpected error, with traceback
   2    wrong command line
   3    done, but something was left out or waits for a person; each is named
+  4    looked, and the answer is no: a run failed or is too old; no such lead
   65   held back: too many changes at once; --force lets them through
   66   the sheet cannot be used
   69   amoCRM or Google did not answer; the next run tries again
@@ -27,6 +29,22 @@ Exit codes:
   77   login needed or refused
   78   a setting is missing or wrong
   130, 143   ended by Ctrl-C, by SIGTERM
+"""
+
+AUTH = """
+Log in to amoCRM once, and check the Google key and the sheet.
+
+Prints the address of amoCRM's consent page and opens it where there is a browser. With a long-lived token there is
+nothing to consent to: it is checked. Safe to repeat, and the first thing to do when something is refused. If another
+installation served the sheet, this one takes it over.
+
+\b
+Examples:
+  amo2gsheet auth
+  amo2gsheet auth --code "https://example.com/amo?code=…&state=…"
+
+Exit code 77 means that a login is needed or was refused, 66 that the sheet cannot
+be used; `amo2gsheet --help` lists the others.
 """
 
 PULL = """
@@ -57,6 +75,33 @@ Examples:
   amo2gsheet push --force       let held moves through
 
 Exit code 3 means that something was left out or waits for a person; `amo2gsheet --help` lists the others.
+"""
+
+STATUS = """
+Show how the runs are: whether `pull` and `push` do their work, what waits for a person, and what to do about it.
+
+Reads the state file only: no cloud is asked, and no run is kept waiting.
+
+\b
+Examples:
+  amo2gsheet status
+  amo2gsheet status --max-age 2h
+  amo2gsheet status --json
+
+Exit code 4 means that the last run of one of them failed, or that its last success is older than --max-age.
+"""
+
+HISTORY = """
+Show everything that was ever done to one lead, oldest first, with old and new values and the losing side of conflicts.
+
+Reads the state file only.
+
+\b
+Examples:
+  amo2gsheet history 4711
+  amo2gsheet history 4711 --json
+
+Exit code 4 means that nothing is known of that lead.
 """
 
 DEMO = """

@@ -54,7 +54,7 @@ ARROWS_FOR_TYPES: dict[str, set[str]] = {
 """What a group may besides name in annotations, under `TYPE_CHECKING`."""
 
 PURE = WORDS | {
-    "sync.merge", "sync.plan", "sync.sides", "amo.payload", "sheet.grid", "state.records", "xlsx_memory",
+    "sync.merge", "sync.plan", "sync.sides", "amo.payload", "amo.consent", "sheet.grid", "state.records", "xlsx_memory",
     "sync.importing_values", "sync.importing_columns", "sync.importing_stages", "sync.importing_drafts",
     "sync.importing_match", "sync.importing_plan", "sync.importing_report", "sync.importing_words",
 }  # fmt: skip
@@ -62,7 +62,7 @@ PURE = WORDS | {
 
 PURE_STANDARD_LIBRARY = {
     "__future__", "abc", "bisect", "collections", "contextlib", "copy", "dataclasses", "datetime", "decimal", "difflib",
-    "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re", "string",
+    "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "itertools", "json", "math", "operator", "re", "string",
     "sys.intern", "textwrap", "types", "typing", "unicodedata", "urllib.parse",
     "zoneinfo",  # a table that is the same for every run, though it lies in a file
 }  # fmt: skip

@@ -246,3 +246,19 @@ def test_a_refresh_token_tells_where_its_account_lives(bench: Bench) -> None:
         "top_level_domain": "ru",
     }
     assert asked("garbage").status == 401
+
+
+def test_the_consent_page_asks_and_sends_the_browser_back(bench: Bench) -> None:
+    oauth = bench.cloud.oauth
+    asked = (("client_id", oauth.client_id), ("state", '"><b>'))
+
+    page = bench.cloud.answer(Request("GET", "/oauth", asked))
+    allowed = bench.cloud.answer(Request("GET", "/oauth", (*asked, ("answer", "allow"))))
+    refused = bench.cloud.answer(Request("GET", "/oauth", (*asked, ("answer", "deny"))))
+
+    assert (200, True) == (page.status, "&quot;&gt;&lt;b&gt;" in page.body.decode())
+    assert (303, True) == (allowed.status, "code=def50200" in allowed.headers["Location"])
+    assert "state=%22%3E%3Cb%3E" in allowed.headers["Location"]
+    assert (303, True) == (refused.status, "error=access_denied" in refused.headers["Location"])
+    assert 400 == bench.cloud.answer(Request("GET", "/oauth", (("client_id", "x"),))).status
+    assert 405 == bench.cloud.answer(Request("POST", "/oauth", asked)).status

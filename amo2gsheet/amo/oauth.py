@@ -28,8 +28,8 @@ _LOCK_SECONDS = 150.0
 """How long another process may take for its refresh, retries included."""
 
 _SETTINGS = "AMO_CLIENT_ID, AMO_CLIENT_SECRET and AMO_REDIRECT_URI must be those of the integration, letter by letter."
-_NEW_TOKEN = "Make a new one on the integration's Keys tab and set it."
-_NEW_CODE = "A code works once, and within 20 minutes: consent again and use the new one."
+_NEW_TOKEN = "Make a new one on the integration's Keys tab, set it, and check it with `amo2gsheet auth`."
+_NEW_CODE = "A code works once, and within 20 minutes: run `amo2gsheet auth`, consent again, and use the new one."
 
 _HINTS: tuple[tuple[str, str, str], ...] = (
     ("authorization code has expired", "The authorisation code is older than 20 minutes.", _NEW_CODE),

@@ -17,6 +17,10 @@ logger = logging.getLogger(__name__)
 STOP_SECONDS = 15 * 60
 
 
+class BlockedError(LoginError):
+    """The account or this machine's address is shut out; no other login would help."""
+
+
 class Stops:
     """Remembers a block of the account and a refused login in a small file (0600), for every process that uses the token.
 
@@ -32,7 +36,7 @@ class Stops:
         """Let nothing pass while the account is blocked.
 
         Raises:
-            LoginError: it is.
+            BlockedError: it is.
         """
         left_seconds = self._left_seconds(self._read().get("blocked_at"))
         if left_seconds > 0:
@@ -89,9 +93,9 @@ class Stops:
             logger.warning('"%s" cannot be written, so the next run will ask amoCRM again at once: %s', self._path, error)
 
 
-def blocked(left_seconds: float = STOP_SECONDS) -> LoginError:
+def blocked(left_seconds: float = STOP_SECONDS) -> BlockedError:
     """The error for a blocked account or address."""
-    return LoginError(
+    return BlockedError(
         f"amoCRM has shut out the account or this machine's address (403); nothing is sent for {_minutes(left_seconds)}.",
         "Its support lifts a block for too many requests, its administrator one by the list of allowed addresses. "
         "The first run after that tries again.",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from amo2gsheet.exceptions import LoginError, StateError
 
-LOG_IN = 'Set AMO_LONG_LIVED_TOKEN to a token of the integration\'s "Keys" tab, or put fresh tokens into AMO_TOKEN_STORE.'
+LOG_IN = 'Log in with `amo2gsheet auth`, or set AMO_LONG_LIVED_TOKEN to a token of the integration\'s "Keys" tab.'
 
 _RESERVED_BYTES = 16 * 1024
 """More than any pair takes; written before a refresh, so that a full disk is met before the old token is spent."""
@@ -60,7 +60,7 @@ class TokenFile:
             stored = None
         pair = _pair(stored) if isinstance(stored, dict) else None
         if pair is None:
-            raise LoginError(f'The token file "{self.path}" holds no tokens.', f"{LOG_IN} It replaces the file.")
+            raise LoginError(f'The token file "{self.path}" holds no tokens.', f"{LOG_IN} `amo2gsheet auth` replaces the file.")
         return pair
 
     def reserve(self) -> None:

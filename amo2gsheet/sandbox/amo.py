@@ -11,6 +11,7 @@ from email.utils import formatdate
 from typing import Any
 
 from amo2gsheet.sandbox.amo_account import Account
+from amo2gsheet.sandbox.amo_consent import consent
 from amo2gsheet.sandbox.amo_desk import Desk
 from amo2gsheet.sandbox.amo_knobs import AmoKnobs
 from amo2gsheet.sandbox.amo_oauth import OAuth
@@ -23,6 +24,8 @@ from amo2gsheet.sandbox.exchange import Answer, Request
 _API = "/api/v4/"
 _TOKEN = "/oauth2/access_token"
 _SUBDOMAIN = "/oauth2/account/current/subdomain"
+_CONSENT = "/oauth"
+"""A page of amoCRM's own website; here the account's address serves it too."""
 _WINDOW_SECONDS = 1.0
 _CLOCK_GRAIN = 1e-6
 """A client that waits exactly one second may come this much early by rounding."""
@@ -105,6 +108,8 @@ class AmoCloud:
     def _served(self, request: Request) -> Answer:
         if request.path == _TOKEN:
             return self.oauth.exchange(request) if request.method == "POST" else not_allowed(self.knobs)
+        if request.path == _CONSENT:
+            return consent(self.oauth, request) if request.method == "GET" else not_allowed(self.knobs)
         if request.path == _SUBDOMAIN:
             return self.oauth.subdomain(request) if request.method == "GET" else not_allowed(self.knobs)
         if not request.path.startswith(_API):

@@ -43,7 +43,7 @@ class OAuth:
         self.redirect_uri = "http://127.0.0.1:8765/callback"
         self.base_domain = "amocrm.ru"
         self._account = account
-        self._host = host
+        self.host = host
         self._seed = seed
         self._issued = 0
         self._codes: dict[str, Grant] = {}
@@ -72,7 +72,7 @@ class OAuth:
         answered = (
             {"error": "access_denied"}
             if denied
-            else {"code": self.issue_code(), "referer": urlsplit(self._host).netloc, "platform": "1"}
+            else {"code": self.issue_code(), "referer": urlsplit(self.host).netloc, "platform": "1"}
         )
         with_state = answered if state is None else {**answered, "state": state}
         return f"{self.redirect_uri}?{urlencode(with_state)}"
@@ -123,7 +123,7 @@ class OAuth:
         body = {
             "id": account.id,
             "subdomain": account.subdomain,
-            "domain": urlsplit(self._host).netloc,
+            "domain": urlsplit(self.host).netloc,
             "top_level_domain": self.base_domain.rpartition(".")[2],
         }
         return json_answer(body, 200, "application/json")

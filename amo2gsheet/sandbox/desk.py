@@ -80,6 +80,11 @@ def _write_files(directory: Path, shop: Shop, server: SandboxServer) -> Path:
         access_token=shop.amo.oauth.long_lived_token(_TOKEN_DAYS),
         spreadsheet_id=SPREADSHEET_ID,
         settings={**shop.settings, "STATE_DB": STATE_NAME, "AMO_TOKEN_STORE": TOKENS_NAME, "PUSH_SETTLE_SEC": "1"},
+        others={
+            "AMO_CLIENT_ID": shop.amo.oauth.client_id,
+            "AMO_CLIENT_SECRET": shop.amo.oauth.client_secret,
+            "AMO_REDIRECT_URI": shop.amo.oauth.redirect_uri,
+        },
     )
     for name in (STATE_NAME, TOKENS_NAME):
         for left_over in directory.glob(f"{name}*"):

@@ -10,6 +10,9 @@ from pathlib import Path
 
 KEY_FILE_NAME = "sandbox-gsheet.json"
 CLIENT_EMAIL = "sync@sandbox-project.iam.gserviceaccount.com"
+_INSTEAD = (
+    "# To try the login of an integration: take AMO_LONG_LIVED_TOKEN out, and the # away from these. Then `amo2gsheet auth`."
+)
 _MARK = "# Made by `amo2gsheet sandbox`; it is written anew at each start."
 
 
@@ -21,11 +24,13 @@ def write_env(
     access_token: str,
     spreadsheet_id: str,
     settings: Mapping[str, str] | None = None,
+    others: Mapping[str, str] | None = None,
 ) -> Path:
     """Write `.env` and the service-account key (both 0600) into the directory, which is made if it is not there.
 
     The paths in it are relative to it, so that the state stays in the directory too. `settings` adds variables or
-    replaces these. Safe to repeat: files that an earlier call wrote are replaced.
+    replaces these; `others` stand below as comments, to be taken instead. Safe to repeat: files that an earlier call
+    wrote are replaced.
 
     Returns:
         The path of the `.env`.
@@ -49,7 +54,10 @@ def write_env(
         **(settings or {}),
     }
     _write_private(key_path, json.dumps(service_account_key(f"{sheets_url}/token"), indent=2) + "\n")
-    _write_private(env_path, "\n".join([_MARK, *(f"{name}={_quoted(value)}" for name, value in values.items()), ""]))
+    lines = [_MARK, *(f"{name}={_quoted(value)}" for name, value in values.items())]
+    if others:
+        lines += ["", _INSTEAD, *(f"# {name}={_quoted(value)}" for name, value in others.items())]
+    _write_private(env_path, "\n".join([*lines, ""]))
     return env_path
 
 

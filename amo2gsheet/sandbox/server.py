@@ -72,7 +72,13 @@ class SandboxServer:
         return f"http://{HOST}:{listener.server_port}"
 
     def write_env(
-        self, directory: Path, *, access_token: str, spreadsheet_id: str, settings: Mapping[str, str] | None = None
+        self,
+        directory: Path,
+        *,
+        access_token: str,
+        spreadsheet_id: str,
+        settings: Mapping[str, str] | None = None,
+        others: Mapping[str, str] | None = None,
     ) -> Path:
         """Point the real commands at these servers; see `environment.write_env`."""
         return write_env(
@@ -82,6 +88,7 @@ class SandboxServer:
             access_token=access_token,
             spreadsheet_id=spreadsheet_id,
             settings=settings,
+            others=others,
         )
 
     def stop(self) -> None:

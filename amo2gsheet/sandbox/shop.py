@@ -82,7 +82,8 @@ class Shop:
 
     def move_to(self, amo_url: str, sheets_url: str) -> None:
         """Take the addresses at which the clouds are served; amoCRM's links begin with its own."""
-        self.amo.host, self.sheets.host = amo_url, sheets_url
+        self.amo.host = self.amo.oauth.host = amo_url
+        self.sheets.host = sheets_url
 
     def _consult(self) -> None:
         yesterday = int(self.clock.time()) - _DAY

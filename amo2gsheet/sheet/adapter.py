@@ -242,6 +242,10 @@ class GoogleSheet:
         gone = [metadata_id for metadata_id, found in self._mark_ids if found in replaced]
         self._calls.batch_update([metadata.make_mark(mark), *metadata.drop(gone)], believed)
 
+    def write_nothing(self, title: str) -> None:
+        """Send a write that leaves every cell as it is, to see whether the account may write: one request."""
+        self._calls.write_values(title, [{"range": Area(0, 0, 1, 1).named(title), "values": [[None]]}], believed)
+
     def read_table(self, title: str) -> list[list[CellValue]]:
         """Read a whole small tab (Staff), rows from row 1; an empty list where there is no tab of that title."""
         try:
@@ -307,6 +311,18 @@ def _changed_meanwhile(title: str) -> UnavailableError:
     )
 
 
+def open_login(
+    key_path: Path,
+    token_path: Path,
+    *,
+    clock: Clock,
+    new_session: Callable[[], requests.Session] = requests.Session,
+    policy: RetryPolicy | None = None,
+) -> GoogleLogin:
+    """Return the login of a service account; asks nothing yet. `token_path` is where the access token is kept between runs."""
+    return GoogleLogin(key_path, token_path, clock=clock, new_session=new_session, policy=policy)
+
+
 def open_sheet(
     spreadsheet_id: str,
     key_path: Path,
@@ -321,6 +337,6 @@ def open_sheet(
 
     `token_path` is where the access token is kept between runs, `base_url` another address of the Sheets API.
     """
-    login = GoogleLogin(key_path, token_path, clock=clock, new_session=new_session, policy=policy)
+    login = open_login(key_path, token_path, clock=clock, new_session=new_session, policy=policy)
     http = SheetsHttp(spreadsheet_id, login, clock=clock, new_session=new_session, base_url=base_url, policy=policy)
     return GoogleSheet(http, clock)

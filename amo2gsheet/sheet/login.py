@@ -148,6 +148,15 @@ class GoogleLogin:
             self._token = self._renew()
         return self._token.access_token
 
+    def renew(self) -> None:
+        """Get a new token though the kept one is good: only that shows whether the key and this machine's clock still are.
+
+        Raises:
+            LoginError: the key is missing, no key, or refused.
+            UnavailableError: Google's token service does not answer.
+        """
+        self._token = self._renew()
+
     def _renew(self) -> KeptToken:
         # Imported here: google-auth is slow to import, and a kept token serves most runs.
         from amo2gsheet.sheet.token_request import ask_for_token

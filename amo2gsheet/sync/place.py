@@ -81,11 +81,11 @@ def _follow(run: Run, tab: Tab) -> None:
 def _check_mark(run: Run, workbook: Workbook) -> None:
     """Stop where a state of another host or path serves this spreadsheet."""
     for mark in workbook.marks:
-        if (mark.host, mark.path) != (run.mark.host, run.mark.path) and not run.is_accepting:
+        if (mark.host, mark.path) != (run.mark.host, run.mark.path):
             raise StateError(
                 f"Another state serves this spreadsheet: {mark.path} on {mark.host}.",
-                "Two states would write against each other. Stop the other one's timers, then let `amo2gsheet pull --force` take "
-                "the sheet over; or set GOOGLE_SHEET_ID to another spreadsheet.",
+                "Two states would write against each other. Stop the other one's timers, then take the sheet over with "
+                "`amo2gsheet auth`; or set GOOGLE_SHEET_ID to another spreadsheet.",
             )
 
 
