@@ -35,6 +35,10 @@ app = typer.Typer(
 LOG_FORMATS = ("text", "json")
 
 
+DEFAULT_MAX_AGE = "30m"
+"""Twice what the longest run takes."""
+
+
 def _show_version(is_asked: bool) -> None:
     if is_asked:
         output.write(f"amo2gsheet {__version__}")
@@ -155,6 +159,66 @@ def _sandbox(
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the program and end the process. `argv` are its arguments, None for those of this process."""
     sys.exit(run(sys.argv[1:] if argv is None else argv, watch=SignalWatch(SIGNALS)))
+
+
+@app.command("status", help=cli_help.STATUS)
+def _status(
+    context: typer.Context,
+    max_age: Annotated[
+        str, typer.Option(metavar="TIME", help="How old the last success may be: 90s, 30m, 1h30m, 2d.")
+    ] = DEFAULT_MAX_AGE,
+    is_json: Json = False,
+) -> int:
+    from amo2gsheet import commands_health
+
+    max_age_seconds = commands_health.span_seconds(max_age)
+    session = _session(context)
+    settings = session.state_settings()
+    return session.answer(commands_health.run_status(settings, max_age_seconds))
+
+
+@app.command("history", help=cli_help.HISTORY)
+def _history(
+    context: typer.Context,
+    lead_id: Annotated[str, typer.Argument(metavar="LEAD_ID", help="The lead's number.")],
+    is_json: Json = False,
+) -> int:
+    from amo2gsheet import commands_health
+
+    session = _session(context)
+    return session.answer(commands_health.run_history(session.state_settings(), lead_id))
+
+
+@app.command("import-xlsx", help=cli_help.IMPORT)
+def _import(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The workbook (.xlsx, .xlsm).")],
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Its sheet; without it, the first one.")] = None,
+    tag: Annotated[
+        str | None, typer.Option(metavar="TAG", help="The import's name, a tag on each lead; without it, the file's name.")
+    ] = None,
+    result: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The result workbook; without it, NAME.result.xlsx beside the file.")
+    ] = None,
+    is_dry: Annotated[bool, typer.Option("--dry-run", help="Check every row and show what would be sent; write nothing.")] = False,
+    sends_changed: Annotated[
+        bool, typer.Option("--send-changed", help="Send rows that seem to correct one sent before, as new leads.")
+    ] = False,
+    is_again: Annotated[
+        bool, typer.Option("--again", help="Import though amoCRM knows the tag and nothing here tells what was sent under it.")
+    ] = False,
+    is_json: Json = False,
+) -> int:
+    session = _session(context)
+    settings = session.settings()
+    # Only now: loading all that a run needs takes longer than finding that it cannot begin.
+    from amo2gsheet import cli_import, commands, commands_import
+
+    options = commands_import.ImportOptions(file, sheet, tag, result, is_dry, sends_changed, is_again)
+    with output.progress("import-xlsx", is_wanted=not session.line.is_json) as advance:
+        watcher = commands_import.ImportWatcher(session.say_waiting, advance, session.uninterrupted)
+        outcome = commands_import.run_import(settings, options, commands.Outside.real(), watcher)
+    return cli_import.tell(session, outcome)
 
 
 def run(argv: Sequence[str], environ: Mapping[str, str] | None = None, watch: SignalWatch | None = None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from amo2gsheet.output_secrets import register_secret
 
 if TYPE_CHECKING:
     from amo2gsheet.commands import Options, Outcome
+    from amo2gsheet.commands_health import Answer
     from amo2gsheet.config import Settings
 
 logger = logging.getLogger(__name__)
@@ -47,7 +48,21 @@ class Session:
         """
         from amo2gsheet.config import load_settings
 
-        settings = load_settings(self.env_file, self.environ)
+        return self._made_known(load_settings(self.env_file, self.environ))
+
+    def state_settings(self) -> Settings:
+        """The same for a command that asks no cloud, so that it needs no login and no spreadsheet."""
+        from amo2gsheet.config import Needs, load_settings
+
+        return self._made_known(load_settings(self.env_file, self.environ, needs=Needs.STATE))
+
+    def amo_settings(self) -> Settings:
+        """The same for a command that can do without a spreadsheet."""
+        from amo2gsheet.config import Needs, load_settings
+
+        return self._made_known(load_settings(self.env_file, self.environ, needs=Needs.AMO))
+
+    def _made_known(self, settings: Settings) -> Settings:
         for secret in (
             settings.amo_client_secret,
             settings.amo_auth_code,
@@ -60,6 +75,14 @@ class Session:
         for warning in settings.warnings:
             logger.warning("%s", warning, extra={"event": "settings"})
         return settings
+
+    def uninterrupted(self) -> AbstractContextManager[None]:
+        """Inside, a signal waits for the end of what must not be cut in two."""
+        return self._watch.postponed()
+
+    def disarm(self) -> None:
+        """What is done is done: a signal that comes now must not cut the answer in two."""
+        self._watch.disarm()
 
     def say_waiting(self) -> None:
         """Say why nothing happens for a while."""
@@ -81,6 +104,16 @@ class Session:
             for text in cli_report.dry_run_lines(outcome, options):
                 output.write(output.printable(text))
         return int(outcome.exit_code)
+
+    def answer(self, answer: Answer) -> int:
+        """Show what was asked for on stdout; returns its exit code."""
+        if self.line.is_json:
+            begin = cli_report.document(self.line.command, answer.exit_code, None)
+            output.write_json({**begin, **answer.document})
+        else:
+            for text in answer.lines:
+                output.write(output.printable(text))
+        return int(answer.exit_code)
 
     def tell_ending(self, ending: Ending) -> int:
         """Show why the program ended early; returns its exit code."""

@@ -24,7 +24,7 @@ ENTRIES_PRUNED_AT_ONCE = 1000
 RUNS_PRUNED_AT_ONCE = 5000
 
 _ENTRY = "SELECT time, run_id, command, lead_id, kind, column_key, old, new, detail FROM history"
-_RUN = "SELECT id, command, is_dry, begun_at, ended_at, exit_code, counts, error FROM runs"
+RUN_QUERY = "SELECT id, command, is_dry, begun_at, ended_at, exit_code, counts, error FROM runs"
 _DONE = f"{ExitCode.DONE:d}, {ExitCode.PARTIAL:d}"
 
 
@@ -50,14 +50,17 @@ class HistoryPart(JournalPart):
 
     def last_runs(self, command: str, count: int) -> list[Run]:
         """The newest runs of a command, newest first."""
-        return [_run(row) for row in self._database.rows(f"{_RUN} WHERE command = ? ORDER BY id DESC LIMIT ?", (command, count))]
+        return [
+            run_of(row)
+            for row in self._database.rows(f"{RUN_QUERY} WHERE command = ? ORDER BY id DESC LIMIT ?", (command, count))
+        ]
 
     def last_success(self, command: str) -> Run | None:
         """The newest real run of a command that did its work: exit code 0, or 3 where single things were left out."""
         row = self._database.row(
-            f"{_RUN} WHERE command = ? AND is_dry = 0 AND exit_code IN ({_DONE}) ORDER BY id DESC LIMIT 1", (command,)
+            f"{RUN_QUERY} WHERE command = ? AND is_dry = 0 AND exit_code IN ({_DONE}) ORDER BY id DESC LIMIT 1", (command,)
         )
-        return None if row is None else _run(row)
+        return None if row is None else run_of(row)
 
     def prune_runs(self, before: float) -> int:
         """Forget runs begun before `before`, but never the newest 1,000 of each command nor its last success."""
@@ -135,7 +138,8 @@ class HistoryPart(JournalPart):
         return pruned
 
 
-def _run(row: tuple[Any, ...]) -> Run:
+def run_of(row: tuple[Any, ...]) -> Run:
+    """A row of RUN_QUERY as a run."""
     run_id, command, is_dry, begun_at, ended_at, exit_code, counts, error = row
     return Run(run_id, command, bool(is_dry), begun_at, ended_at, exit_code, from_json(counts), error)
 

@@ -11,12 +11,12 @@ from types import TracebackType
 from amo2gsheet.filelock import Clock
 from amo2gsheet.state import schema
 from amo2gsheet.state.database import Database, OnStep, open_memory
-from amo2gsheet.state.history import HistoryPart
 from amo2gsheet.state.imports import ImportsPart
 from amo2gsheet.state.leads import LeadsPart
 from amo2gsheet.state.opening import Found, mark_for_check, open_or_make, open_to_read
 from amo2gsheet.state.part import RandomBytes
 from amo2gsheet.state.problems import damaged, translated
+from amo2gsheet.state.summary import SummaryPart
 from amo2gsheet.state.takeover import TakeoverPart
 from amo2gsheet.state.waiting import WaitingPart
 
@@ -24,7 +24,7 @@ BUSY_SECONDS = 10.0
 """How long a write waits for another process (an import beside a pull) before the state counts as locked."""
 
 
-class StateStore(LeadsPart, HistoryPart, WaitingPart, TakeoverPart, ImportsPart):
+class StateStore(LeadsPart, SummaryPart, WaitingPart, TakeoverPart, ImportsPart):
     """Everything that is remembered between runs. Holds no secret.
 
     A write outside of `transaction()` commits by itself. Every error of the database leaves as StateError. `was_damaged` is where

@@ -55,6 +55,10 @@ class WaitingPart(Part):
             rows = self._database.rows(f"{_SELECT} WHERE kind = ? ORDER BY lead_id", (kind,))
         return [_waiting(row) for row in rows]
 
+    def waiting_for_all(self) -> list[Waiting]:
+        """What waits for the whole tab or account, not for a lead."""
+        return [_waiting(row) for row in self._database.rows(f"{_SELECT} WHERE lead_id = 0 ORDER BY kind")]
+
     def mark_reported(self, told: Sequence[Waiting]) -> None:
         """Note that a run has told of these."""
         self._database.write_many(

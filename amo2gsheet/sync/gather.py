@@ -191,6 +191,7 @@ class Feed:
         since = max(0, (run.state.cursor("events") or run.amo.server_time) - overlap)
         try:
             events = run.amo.trigger_events(sorted(self.known.rules.triggers), since)
+            run.stop_waiting([0], "no right to events")
         except ForbiddenError:
             if run.state.wait(Waiting(0, "no right to events", "", since=run.now)):
                 run.notice(

@@ -81,8 +81,12 @@ def _put_back(run: Run) -> None:
 
 
 def _name_pipelines(run: Run, known: Known) -> None:
-    """Name, once, the pipelines none of whose stages is a trigger."""
-    for name in known.rules.pipelines_without_trigger:
+    """Name, once, the pipelines none of whose stages is a trigger; forget those that have one by now."""
+    without = known.rules.pipelines_without_trigger
+    for waiting in run.state.waiting_for_all():
+        if waiting.kind == f"no trigger in {waiting.detail}" and waiting.detail not in without:
+            run.state.stop_waiting([0], waiting.kind)
+    for name in without:
         if run.state.wait(Waiting(0, f"no trigger in {name}", name, since=run.now)):
             run.notice(f'the pipeline "{name}" has no trigger stage: its leads get no row')
 
