@@ -245,6 +245,17 @@ def test_an_error_of_any_shape_is_survived(bench: SheetBench, body: bytes) -> No
         read(bench)
 
 
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("body", [b"[" * 5000, b'{"valueRanges": ' + b"9" * 5000 + b"}"], ids=["too deep", "too long a number"])
+def test_json_that_python_gives_up_on_is_no_answer(bench: SheetBench, status: int, body: bytes) -> None:
+    bench.faulty.rule = always(refused(Answer(status, body, JSON_TYPE)))
+
+    with pytest.raises(UnavailableError):
+        read(bench)
+    with pytest.raises(UnclearOutcomeError):
+        write(bench)
+
+
 def test_an_expired_token_is_replaced_and_nothing_is_lost(bench: SheetBench) -> None:
     other = bench.cloud.issue_token()
     bench.cloud.tokens.given = {token: life for token, life in bench.cloud.tokens.given.items() if token == other}

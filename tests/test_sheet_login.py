@@ -108,7 +108,7 @@ def test_another_key_gets_a_token_of_its_own(
 
 
 @pytest.mark.usefixtures("key")
-@pytest.mark.parametrize("damage", ["", "{", "[]", "{}", '{"access_token": 5}', "\x00"])
+@pytest.mark.parametrize("damage", ["", "{", "[]", "{}", '{"access_token": 5}', "\x00", "[" * 5000])
 def test_a_damaged_token_file_is_no_token(tmp_path: Path, clock: BenchClock, google: Any, damage: str) -> None:
     google.post(TOKEN_URI, json=GRANTED)
     (tmp_path / "token.json").write_text(damage)
@@ -127,6 +127,28 @@ def test_a_token_without_a_usable_end_is_no_token(tmp_path: Path, clock: BenchCl
     login(tmp_path, clock).token()
 
     assert 2 == len(google.calls)
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("token", ["ключ", "ya29.\x00", "ya29.\n", ""])
+def test_a_kept_token_that_no_header_carries_is_no_token(tmp_path: Path, clock: BenchClock, google: Any, token: str) -> None:
+    google.post(TOKEN_URI, json=GRANTED)
+    login(tmp_path, clock).token()
+    kept = json.loads((tmp_path / "token.json").read_text())
+    (tmp_path / "token.json").write_text(json.dumps({**kept, "access_token": token}))
+
+    assert "ya29.new" == login(tmp_path, clock).token()
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    "body", ["[" * 5000, '{"access_token": "ключ"}', '{"access_token": "t", "expires_in": 1' + "0" * 400 + "}", "9" * 5000]
+)
+def test_a_token_that_is_none_is_trouble_of_the_token_service(tmp_path: Path, clock: BenchClock, google: Any, body: str) -> None:
+    google.post(TOKEN_URI, body=body)
+
+    with pytest.raises(UnavailableError):
+        login(tmp_path, clock).token()
 
 
 @pytest.mark.usefixtures("key")
@@ -208,6 +230,7 @@ BAD_KEYS = [
     (b"\xff\xfe{", "not JSON"),
     (b"[]", "a list"),
     (b"{}", "nothing"),
+    (b"[" * 5000, "not JSON"),
     (b'{"installed": {"client_secret": "s3cret"}}', '"installed"'),
     (b'{"type": "authorized_user", "refresh_token": "s3cret"}', '"authorized_user"'),
     (b'{"type": "service_account", "private_key": "s3cret"}', "lacks client_email, token_uri"),

@@ -223,7 +223,7 @@ def test_a_workbook_without_notes_has_none(bench: SheetBench) -> None:
 def test_foreign_and_damaged_notes_are_left_out(bench: SheetBench) -> None:
     whole = json.dumps({"state_id": "s", "host": "h", "path": "p"})
     for place, (key, value) in enumerate(
-        [("a2g", "вчера"), ("amo2gsheet.state", "{"), ("amo2gsheet.state", whole), ("чужое", "9")], 5
+        [("a2g", "вчера"), ("amo2gsheet.state", "{"), ("amo2gsheet.state", whole), ("чужое", "9"), ("a2g", "9" * 5000)], 5
     ):
         entry = {"metadataId": place, "metadataKey": key, "metadataValue": value, "location": {"spreadsheet": True}}
         bench.api([{"createDeveloperMetadata": {"developerMetadata": {**entry, "visibility": "DOCUMENT"}}}])
@@ -231,7 +231,7 @@ def test_foreign_and_damaged_notes_are_left_out(bench: SheetBench) -> None:
     found = bench.side.workbook()
 
     assert (Mark("s", "h", "p"),) == found.marks
-    assert {5: 0} == found.commit_tokens
+    assert {5: 0, 9: 0} == found.commit_tokens
 
 
 def test_a_small_tab_is_read_whole(bench: SheetBench) -> None:

@@ -147,10 +147,14 @@ class SheetsHttp:
 
     def _try(self, send: Callable[[HTTPClient], Any], understand: Callable[[Any], T]) -> T:
         try:
-            return understand(send(self._gspread()))
-        except (BadAnswerError, requests.exceptions.JSONDecodeError) as error:
-            told = f"Google Sheets gave an answer that cannot be understood ({error})."
-            raise TryFailedError(told, is_unclear=True) from error
+            answer = send(self._gspread())
+        except (ValueError, RecursionError) as error:
+            # No JSON, or such as Python gives up on: numbers of thousands of digits, brackets without end.
+            raise _not_understood("it is no JSON") from error
+        try:
+            return understand(answer)
+        except BadAnswerError as error:
+            raise _not_understood(str(error)) from error
 
     def _send(self, method: str, url: str, params: Any, body: Any, token: str) -> requests.Response:
         def signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -185,6 +189,10 @@ class SheetsHttp:
 
             self._client = Client(self._new_session(), self.exchange)
         return self._client
+
+
+def _not_understood(problem: str) -> TryFailedError:
+    return TryFailedError(f"Google Sheets gave an answer that cannot be understood ({problem}).", is_unclear=True)
 
 
 def _is_surely_unsent(error: Exception) -> bool:

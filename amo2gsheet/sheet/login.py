@@ -57,7 +57,7 @@ class ServiceKey:
             raise LoginError(f'There is no service-account key "{path}".', hint) from error
         except OSError as error:
             raise LoginError(f'The service-account key "{path}" cannot be read: {error.strerror}.', hint) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise LoginError(f'The service-account key "{path}" is not JSON.', hint) from error
         if not isinstance(content, dict) or content.get("type") != "service_account":
             found = content.get("type") or next(iter(content), "nothing") if isinstance(content, dict) else "a list"
@@ -158,12 +158,9 @@ class GoogleLogin:
         self._token = self._renew()
 
     def _renew(self) -> KeptToken:
-        # Imported here: google-auth is slow to import, and a kept token serves most runs.
-        from amo2gsheet.sheet.token_request import ask_for_token
-
-        key, session = self.key, self._new_session()
+        session = self._new_session()
         try:
-            access_token, lifetime_seconds = self._retrier.call(lambda: ask_for_token(key, SCOPE, session), is_repeatable=True)
+            access_token, lifetime_seconds = self._retrier.call(lambda: self._ask(session), is_repeatable=True)
         except TryFailedError as failed:
             raise UnavailableError(failed.message, "Nothing was changed; the next run tries again.") from failed
         finally:
@@ -173,16 +170,25 @@ class GoogleLogin:
         self._store(kept)
         return kept
 
+    def _ask(self, session: requests.Session) -> tuple[str, float]:
+        # Imported here: google-auth is slow to import, and a kept token serves most runs.
+        from amo2gsheet.sheet.token_request import ask_for_token
+
+        access_token, lifetime_seconds = ask_for_token(self.key, SCOPE, session)
+        if not _is_usable(access_token):
+            raise TryFailedError("Google's token service gave a token that is none.", is_unclear=True)
+        return access_token, lifetime_seconds
+
     def _load(self) -> KeptToken | None:
         """Return the kept token; a missing or damaged file is none."""
         try:
             found = KeptToken(**json.loads(self._token_path.read_bytes()))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
         is_whole = all(
             isinstance(value, (int, float) if name in ("made_at", "ends_at") else str) for name, value in asdict(found).items()
         )
-        return found if is_whole else None
+        return found if is_whole and _is_usable(found.access_token) else None
 
     def _store(self, token: KeptToken) -> None:
         """Put the token into its file in one step; without the file each run asks for a token of its own, no more."""
@@ -198,6 +204,11 @@ class GoogleLogin:
             _log.warning('The Google token cannot be kept in "%s": %s', self._token_path, error.strerror)
             with contextlib.suppress(OSError):
                 new.unlink(missing_ok=True)
+
+
+def _is_usable(token: str) -> bool:
+    """Whether a token can stand in a request's header."""
+    return token.isascii() and token.isprintable() and token != ""
 
 
 def _is_safe(url: str) -> bool:

@@ -38,7 +38,8 @@ def tokens_in(entries: Sequence[Mapping[str, Any]]) -> dict[int, int]:
     for entry in entries:
         if entry.get("metadataKey") == TOKEN_KEY and isinstance(entry.get("metadataId"), int):
             made_at = str(entry.get("metadataValue", ""))
-            found[entry["metadataId"]] = int(made_at) if made_at.isascii() and made_at.isdigit() else 0
+            is_time = made_at.isascii() and made_at.isdigit() and len(made_at) < 20
+            found[entry["metadataId"]] = int(made_at) if is_time else 0
     return found
 
 
@@ -50,7 +51,7 @@ def marks_in(entries: Sequence[Mapping[str, Any]]) -> list[tuple[int, Mark]]:
             try:
                 content = json.loads(entry.get("metadataValue", ""))
                 mark = Mark(str(content["state_id"]), str(content["host"]), str(content["path"]))
-            except (ValueError, LookupError, TypeError):
+            except (ValueError, LookupError, TypeError, RecursionError):
                 continue
             found.append((entry["metadataId"], mark))
     return found

@@ -51,7 +51,7 @@ class Refusal:
             details = [item for item in error.get("details") or [] if isinstance(item, dict)]
             reasons = frozenset(str(item["reason"]) for item in details if "reason" in item)
             return cls(code, str(error.get("status", "")), str(error.get("message", "")), reasons, is_json=True)
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return cls(code)
 
     @property

@@ -81,7 +81,7 @@ def _lifetime_of(body: bytes) -> float:
         if not isinstance(answer["access_token"], str):
             raise TypeError("the token is no text")
         return float(answer.get("expires_in", LIFETIME_SECONDS))
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         raise _down("no token in the answer") from error
 
 
