@@ -16,6 +16,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.stop_report import pytest_terminal_summary
+
+__all__ = ["pytest_terminal_summary"]
+
 LONGEST_SLEEP_SECONDS = 0.05
 """What polling for a child process needs; the standard library's own `Popen.wait` polls so."""
 

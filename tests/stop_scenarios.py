@@ -7,56 +7,39 @@ from collections.abc import Callable
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner, where
 from tests.stop_bench import Bench, Scenario
+from tests.stop_scenarios_rare import RARE
+from tests.stop_start import PLAIN, SENT, filled, new_leads
 from tests.world import STATUS, is_cell_write, is_insert, is_move
-
-SENT, REFUSED, PLAIN = "Заказ отправлен", "Отказ", "Консультация"
-
-
-def _new_leads(bench: Bench, count: int) -> None:
-    """Leads in the trigger stage, every other one with a contact."""
-    world = bench.world
-    for number in range(len(bench.leads), len(bench.leads) + count):
-        phone = f"+99890000000{number}" if number % 2 else ""
-        lead = world.lead(f"Клиент {number}", phone=phone, price=1000 * (number + 1), fields={"Адрес": f"дом {number}"})
-        bench.leads.append(lead)
-
-
-def _filled(bench: Bench, count: int = 4) -> None:
-    """A tab with the rows of some leads, both sides at rest."""
-    _new_leads(bench, count)
-    bench.world.pull()
-    bench.world.push()
-    bench.world.pull()
 
 
 def _first_pull(bench: Bench) -> None:
-    _new_leads(bench, 3)
+    new_leads(bench, 3)
 
 
 def _new_rows(bench: Bench) -> None:
-    _filled(bench)
-    _new_leads(bench, 2)
+    filled(bench)
+    new_leads(bench, 2)
 
 
 def _chunks(bench: Bench) -> None:
-    _filled(bench, 1)
-    _new_leads(bench, 3)
+    filled(bench, 1)
+    new_leads(bench, 3)
 
 
 def _mixed(bench: Bench) -> None:
     """New rows, changed cells, a manager's move, a value that a person typed into an owned cell, and a pick for `push`."""
-    _filled(bench)
+    filled(bench)
     world, leads = bench.world, bench.leads
     world.account.edit_lead(leads[0], price=77, fields={"Адрес": "новый дом", "Заказ №": "007"})
     world.move(leads[1], world.stage(SENT))
     world.person.type("Адрес", "рядом", lead=leads[2])
     world.account.edit_lead(leads[2], fields={"Адрес": "далеко"})
     world.pick(leads[3], "Отказ")
-    _new_leads(bench, 1)
+    new_leads(bench, 1)
 
 
 def _edits(bench: Bench) -> None:
-    _filled(bench)
+    filled(bench)
     world, leads = bench.world, bench.leads
     world.account.edit_lead(leads[0], fields={"Адрес": "новый дом"})
     world.move(leads[2], world.stage(SENT))
@@ -64,7 +47,7 @@ def _edits(bench: Bench) -> None:
 
 def _picks(count: int) -> Scenario:
     def prepare(bench: Bench) -> None:
-        _filled(bench)
+        filled(bench)
         for lead, text in zip(bench.leads[:count], ("Отказ", "У курера", "Успешно"), strict=False):
             bench.world.pick(lead, text)
 
@@ -72,14 +55,14 @@ def _picks(count: int) -> Scenario:
 
 
 def _refused_lead(bench: Bench) -> None:
-    _filled(bench)
+    filled(bench)
     for lead in bench.leads[:3]:
         bench.world.pick(lead, "Отказ")
     bench.world.amo.knobs.refuse_leads = {bench.leads[1]: "validation"}
 
 
 def _conflict(bench: Bench) -> None:
-    _filled(bench)
+    filled(bench)
     bench.world.pick(bench.leads[0], "Отказ")
     bench.world.move(bench.leads[0], bench.world.stage(SENT))
 
@@ -95,7 +78,7 @@ def _after(prepare: Callable[[Bench], None], is_cut: Callable[[Request], bool], 
 
 
 def _killed_push(bench: Bench) -> None:
-    _filled(bench)
+    filled(bench)
     bench.world.pick(bench.leads[0], "Отказ")
     bench.world.pick(bench.leads[1], "У курера")
     bench.stop("push", where(is_move, Fault(Manner.KILL_AFTER)))
@@ -103,14 +86,14 @@ def _killed_push(bench: Bench) -> None:
 
 def _header(bench: Bench) -> None:
     """People add the header of a known field."""
-    _filled(bench)
+    filled(bench)
     bench.world.person.type_at(1, 22, "Название сделки")
     bench.world.push()
 
 
 def _reentry(bench: Bench) -> None:
     """A person deletes a row; its lead leaves the trigger stage and comes back."""
-    _filled(bench)
+    filled(bench)
     world, lead = bench.world, bench.leads[0]
     world.person.delete_row(lead)
     world.push()
@@ -122,7 +105,7 @@ def _reentry(bench: Bench) -> None:
 
 def _hand_made(bench: Bench) -> None:
     """A person types the ID of a lead that has no row."""
-    _filled(bench)
+    filled(bench)
     world = bench.world
     lead = world.lead("Своя", world.stage(PLAIN), price=5)
     world.person.type("ID", str(lead), row=world.person.row_of(bench.leads[-1]) + 1)
@@ -131,19 +114,19 @@ def _hand_made(bench: Bench) -> None:
 
 def _backfill(bench: Bench) -> None:
     """A first pull of leads in both pipelines, one of which has passed through the trigger stage only."""
-    _new_leads(bench, 4)
+    new_leads(bench, 4)
     world = bench.world
     world.lead("База", world.stage("Заказ без нумерации", world.base), phone="+998901112233")
 
 
 def _killed_header(bench: Bench) -> None:
     """The run that made the header of an empty tab died before it knew."""
-    _new_leads(bench, 2)
+    new_leads(bench, 2)
     bench.stop("pull", where(lambda request: request.path.endswith(":batchUpdate"), Fault(Manner.KILL_AFTER)))
 
 
 def _killed_before_push(bench: Bench) -> None:
-    _filled(bench)
+    filled(bench)
     bench.world.pick(bench.leads[0], "Отказ")
     bench.stop("push", where(is_move, Fault(Manner.KILL_BEFORE)))
 
@@ -164,7 +147,7 @@ def _stray_left(bench: Bench) -> None:
 
 def _first_meeting(bench: Bench) -> int:
     """A hand-made row whose status differs from amoCRM's; return its lead."""
-    _filled(bench)
+    filled(bench)
     world = bench.world
     lead = world.lead("Своя", world.stage(SENT))
     row = world.person.row_of(bench.leads[-1]) + 1
@@ -185,7 +168,7 @@ def _first_meeting_agreed(bench: Bench) -> None:
 
 def _swallowed_twice(bench: Bench) -> int:
     """A move that amoCRM answered twice and did not carry out; return its lead."""
-    _filled(bench)
+    filled(bench)
     world, lead = bench.world, bench.leads[0]
     world.amo.knobs.swallow_patches = {lead}
     world.amo.knobs.swallow_bumps = True
@@ -202,7 +185,7 @@ def _swallowed_moved(bench: Bench) -> None:
 
 def _swallowed_once(bench: Bench) -> None:
     """`pull` notices that a move was swallowed, and `push` asks once more."""
-    _filled(bench)
+    filled(bench)
     world, lead = bench.world, bench.leads[0]
     world.amo.knobs.swallow_patches = {lead}
     world.amo.knobs.swallow_bumps = True
@@ -213,7 +196,7 @@ def _swallowed_once(bench: Bench) -> None:
 
 def _unknown_text(bench: Bench) -> None:
     """A cell shows what is no status; another waits for a stage that its pipeline does not have."""
-    _filled(bench)
+    filled(bench)
     world, leads = bench.world, bench.leads
     world.person.paste(f"T{world.person.row_of(leads[0])}", [["завтра"]])
     world.pick(leads[1], "Отказ")
@@ -259,7 +242,7 @@ def _renamed_tab(bench: Bench) -> None:
 
 def _passed_through(bench: Bench) -> None:
     """A lead enters the trigger stage and leaves it between two runs: only its events tell."""
-    _filled(bench)
+    filled(bench)
     world = bench.world
     lead = world.lead("Быстрая", world.stage(PLAIN))
     world.clock.advance(30)
@@ -270,7 +253,7 @@ def _passed_through(bench: Bench) -> None:
 
 def _contact_renamed(bench: Bench) -> None:
     """A contact's name changed: the hourly look finds it."""
-    _filled(bench)
+    filled(bench)
     world = bench.world
     contact = next(iter(world.account.contacts.current))
     world.clock.advance(4000)
@@ -279,7 +262,7 @@ def _contact_renamed(bench: Bench) -> None:
 
 def _gone_lead(bench: Bench) -> None:
     """A lead was deleted in amoCRM after somebody picked a status in its row."""
-    _filled(bench)
+    filled(bench)
     world = bench.world
     world.pick(bench.leads[0], "Отказ")
     world.pick(bench.leads[1], "Отказ")
@@ -288,7 +271,7 @@ def _gone_lead(bench: Bench) -> None:
 
 def _taken_over(bench: Bench) -> None:
     """No state yet, and a sheet that an earlier state filled: both sides meet for the first time."""
-    _filled(bench)
+    filled(bench)
     world = bench.world
     world.move(bench.leads[0], world.stage(SENT))
     for path in world.folder.glob(".amo2gsheet*"):
@@ -341,4 +324,5 @@ SCENARIOS = {
     "column-inserted-before-the-write": Scenario(_mixed, moment=is_cell_write, act=lambda world: world.person.insert_columns(2)),
     "column-inserted-before-the-insert": Scenario(_new_rows, moment=is_insert, act=lambda world: world.person.insert_columns(2)),
     "row-inserted-before-the-write": Scenario(_mixed, moment=is_cell_write, act=lambda world: world.person.insert_rows(2)),
+    **RARE,
 }

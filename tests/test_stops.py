@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from amo2gsheet.state import StateStore
-from tests.stop_bench import KILL, Bench, BrokenError, Cut, Scenario, bench_of
+from tests.stop_bench import Bench, BrokenError, Scenario, bench_of
+from tests.stop_manners import KILL, Cut
+from tests.stop_report import STOP_POINTS
 from tests.stop_scenarios import SCENARIOS
 from tests.stops import failure, failures, play_uncut
 
-STRIDE = 7
-"""Every so-many-th point is played on each push, all of them behind the marker. A prime: no manner is always left out."""
+SLICES = 2
+"""Each scenario's points are played in so many tests, so that no test takes long."""
 
 
+@pytest.mark.parametrize("part", range(SLICES))
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_stopped_run_comes_to_the_same_end(name: str) -> None:
-    count, problems = failures(name, STRIDE, list(SCENARIOS).index(name))
+def test_a_run_stopped_at_any_step_comes_to_the_same_end(
+    name: str, part: int, record_property: Callable[[str, object], None]
+) -> None:
+    count, problems = failures(name, SLICES, part)
 
-    _tell(name, count)
+    record_property(STOP_POINTS, [name, count])
     assert [] == problems
     assert count > 0
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_a_run_stopped_at_any_step_comes_to_the_same_end(name: str) -> None:
-    count, problems = failures(name)
-
-    _tell(name, count)
-    assert [] == problems
-
-
-def _tell(name: str, count: int) -> None:
-    """Leave the number for `pytest -rP`."""
-    sys.stdout.write(f"{name}: {count} points\n")
 
 
 # --- the machinery itself finds faults ---
@@ -76,7 +66,7 @@ def test_an_insert_without_its_token_is_found_out() -> None:
         uncut = play_uncut(bench)
         bench.world.sheets.knobs.refuses_used_metadata_id = False
 
-        problem = failure(bench, uncut, Cut(_insert_of(uncut.steps), "late-4"))
+        problem = failure(bench, uncut, [Cut(_insert_of(uncut.steps), "late-4")])
 
     assert problem is not None
 
@@ -88,7 +78,7 @@ def test_a_forgotten_intent_is_found_out(monkeypatch: pytest.MonkeyPatch) -> Non
         uncut = play_uncut(bench)
         patch = next(number for number, step in enumerate(uncut.steps, 1) if "PATCH" in step)
 
-        problem = failure(bench, uncut, Cut(patch, "kill-after"))
+        problem = failure(bench, uncut, [Cut(patch, "kill-after")])
 
     assert problem is not None
 

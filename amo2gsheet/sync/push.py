@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError
 from amo2gsheet.model import Base, Lead, Move, Stage
-from amo2gsheet.state.records import Waiting
+from amo2gsheet.state.records import Intent, Waiting
 from amo2gsheet.sync import directory
 from amo2gsheet.sync.details import GIVE_UP_AFTER, bulk_or_nothing
 from amo2gsheet.sync.directory import Known
@@ -236,8 +236,7 @@ def _move(run: Run, known: Known, moves: Sequence[MovePlan]) -> None:
     """Send the moves, batch by batch, each through the journal."""
     for start in range(0, len(moves), MOVES_PER_REQUEST):
         batch = moves[start : start + MOVES_PER_REQUEST]
-        payload = {"asked_at": run.amo.server_time, "moves": [_to_json(move, known) for move in batch]}
-        intent = run.state.add_intent("moves", payload)
+        intent, has_former = _journal(run, known, batch)
         try:
             answers = run.amo.move([Move(move.lead_id, move.target) for move in batch])
         except UnclearOutcomeError:
@@ -245,7 +244,8 @@ def _move(run: Run, known: Known, moves: Sequence[MovePlan]) -> None:
             settle(run, known)
             raise
         except UnavailableError:
-            run.state.drop_intent(intent.id)
+            if not has_former:
+                run.state.drop_intent(intent.id)
             raise
         with run.state.transaction():
             for move in batch:
@@ -258,6 +258,30 @@ def _move(run: Run, known: Known, moves: Sequence[MovePlan]) -> None:
         if run.is_out_of_time:
             run.report.is_cut_short = True
             return
+
+
+def _journal(run: Run, known: Known, moves: Sequence[MovePlan]) -> tuple[Intent, bool]:
+    """Open an intent for these moves; with whether it took over one of an earlier run that may still land.
+
+    Of one lead only the newest move is settled: two that land would be told twice.
+    """
+    leads = {move.lead_id for move in moves}
+    asked_at = run.amo.server_time
+    has_former = False
+    with run.state.transaction():
+        for former in run.state.open_intents():
+            if former.kind != "moves":
+                continue
+            left = [move for move in former.payload["moves"] if move["lead"] not in leads]
+            if len(left) == len(former.payload["moves"]):
+                continue
+            has_former, asked_at = True, min(asked_at, former.payload["asked_at"])
+            if left:
+                run.state.update_intent(former.id, {**former.payload, "moves": left})
+            else:
+                run.state.drop_intent(former.id)
+        payload = {"asked_at": asked_at, "moves": [_to_json(move, known) for move in moves]}
+        return run.state.add_intent("moves", payload), has_former
 
 
 def _to_json(move: MovePlan, known: Known) -> dict[str, object]:

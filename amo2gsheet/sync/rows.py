@@ -256,11 +256,13 @@ def _agree(run: Run, bases: Sequence[Base], intent: Intent, missing: Collection[
     known = run.state.bases([base.lead_id for base in bases])
     tracked = {lead_id for lead_id, base in known.items() if base.missing == SEEN} - set(missing)
     fresh = [base for base in bases if base.lead_id not in tracked]
+    # A row that landed late was met like one made by hand, before the intent told whose it is.
+    met = [base for base in bases if base.lead_id in tracked and base.missing == SEEN and not _is_told(run, base, intent)]
     with run.state.transaction():
         run.state.save_bases(fresh)
-        run.record([_entry(run, base) for base in fresh])
+        run.record([_entry(run, base) for base in (*fresh, *met)])
         run.state.drop_intent(intent.id)
-    for base in fresh:
+    for base in (*fresh, *met):
         text = cell_text(base.status.text) if base.status else ""
         run.report.new_rows += 1
         logger.info(
@@ -270,6 +272,11 @@ def _agree(run: Run, bases: Sequence[Base], intent: Intent, missing: Collection[
             text,
             extra={"event": "row added", "lead_id": base.lead_id},
         )
+
+
+def _is_told(run: Run, base: Base, intent: Intent) -> bool:
+    entries = run.state.history(base.lead_id)
+    return any(entry.kind == "row added" and entry.time >= intent.made_at for entry in entries)
 
 
 def _entry(run: Run, base: Base) -> HistoryEntry:

@@ -12,7 +12,7 @@ from amo2gsheet.state.records import Asked, HistoryEntry, Intent
 from amo2gsheet.sync.place import find_tab
 from amo2gsheet.sync.record import base_from_json, record_from_json
 from amo2gsheet.sync.rows import settle_rows
-from amo2gsheet.sync.writing import settle_record
+from amo2gsheet.sync.writing import is_unanswered, settle_record
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -82,7 +82,7 @@ def _settle_cells(run: Run, known: Known, title: str, intent: Intent) -> None:
 
 def may_land_late(run: Run, intent: Intent) -> bool:
     """Whether a write without an answer may still be carried out by the cloud."""
-    return intent.is_unclear and _is_young(run, intent.made_at)
+    return is_unanswered(run, intent) and _is_young(run, intent.made_at)
 
 
 def _is_young(run: Run, sent_at: float) -> bool:
@@ -90,9 +90,13 @@ def _is_young(run: Run, sent_at: float) -> bool:
 
 
 def _settle_moves(run: Run, known: Known, intent: Intent) -> None:
-    """A move has landed where the lead stands in its target, or where its events say that it came by there."""
+    """A move has landed where the lead stands in its target, or where its events say that it came by there.
+
+    One that has not stays open while it may: the history would miss it, and with it the losing side of a conflict.
+    """
     since = int(intent.payload.get("asked_at", 0)) - CLOCK_SLACK_SECONDS
     landed: list[tuple[Mapping[str, Any], int]] = []
+    open_moves: list[Mapping[str, Any]] = []
     for move in intent.payload["moves"]:
         lead = run.amo.lead(int(move["lead"]))
         target = Stage(*move["target"])
@@ -100,6 +104,8 @@ def _settle_moves(run: Run, known: Known, intent: Intent) -> None:
             landed.append((move, lead.updated_at))
         elif lead is not None and _came_by(run, lead, target, since):
             landed.append((move, since))
+        elif lead is not None:
+            open_moves.append(move)
     # One commit: were the intent left, the next run would take the same moves in again.
     with run.state.transaction():
         for move, answered_at in landed:
@@ -107,7 +113,10 @@ def _settle_moves(run: Run, known: Known, intent: Intent) -> None:
             assert base is not None
             agree_on_move(run, base, Stage(*move["origin"]), move["old_text"], answered_at, lost=move.get("lost"))
             run.state.owe(base.lead_id, "settled")
-        run.state.drop_intent(intent.id)
+        if open_moves and may_land_late(run, intent):
+            run.state.update_intent(intent.id, {**intent.payload, "moves": open_moves})
+        else:
+            run.state.drop_intent(intent.id)
 
 
 def _came_by(run: Run, lead: Lead, target: Stage, since: int) -> bool:

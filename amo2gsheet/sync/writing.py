@@ -79,14 +79,19 @@ def write_cells(run: Run, known: Known, place: Place, record: Record) -> Outcome
     return _check(run, known, place.title, record, answer, intent)
 
 
+def is_unanswered(run: Run, intent: Intent) -> bool:
+    """Whether no answer told what became of a write: none came, or its run died before it could take it in."""
+    return intent.is_unclear or intent.run_id != run.run_id
+
+
 def _note_repeats(run: Run, record: Record) -> None:
-    """Note in the intents whose outcome is unclear that the same cells are written again.
+    """Note in the intents that may still land that the same cells are written again.
 
     From then on a value that shows in such a cell does not tell whose it is: the first write may still land, over a newer value.
     """
     cells = {(write.lead_id, cell.key) for write in record.writes for cell in write.cells}
     for intent in run.state.open_intents():
-        if intent.kind == "cells" and intent.is_unclear:
+        if intent.kind == "cells" and is_unanswered(run, intent):
             former = record_from_json(intent.payload)
             if any((write.lead_id, cell.key) in cells for write in former.writes for cell in write.cells):
                 run.state.update_intent(intent.id, record_to_json(replace(former, is_repeated=True)))

@@ -1,0 +1,132 @@
+"""What everything came to when the runs of a scenario are over, and what two such ends differ in."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+from amo2gsheet.model import Base
+from amo2gsheet.sandbox.sheets import SPREADSHEET_ID
+from amo2gsheet.sandbox.sheets_grid import Tab
+from tests.world import World
+
+ONLY_AFTER_A_STRAY = "put right"
+"""What the history tells of a repair: whether a value strayed at all depends on where the run was cut."""
+
+NO_SUBSTANCE = ("runs", "caches", "sqlite_sequence")
+"""Tables of the state that any run writes to, whatever it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What everything came to: the sheet, the account, and what the state holds of both.
+
+    The sheet is shown with its looks unless somebody acts during the run: the formats of rows that were inserted under headers
+    just moved stay where they fell.
+    """
+
+    sheet: Mapping[object, object]
+    stages: Mapping[int, tuple[int, int]]
+    moves: Mapping[int, Sequence[object]]
+    bases: Mapping[int, Base]
+    waiting: frozenset[tuple[int, str, str, str]]
+    journal: Sequence[object]
+    history: Mapping[tuple[int, str, str, str, str], int]
+
+    def differences(self, other: End) -> list[str]:
+        """What another end has else than this one."""
+        found = []
+        for name in self.__dataclass_fields__:
+            wanted, there = getattr(self, name), getattr(other, name)
+            if isinstance(wanted, Mapping):
+                keys = [key for key in {**wanted, **there} if wanted.get(key) != there.get(key)]
+                found += [f"{name} {key}: {there.get(key)}, not {wanted.get(key)}" for key in keys]
+            elif isinstance(wanted, frozenset):
+                found += [f"{name}: {entry} is missing" for entry in wanted - there]
+                found += [f"{name}: {entry} is too many" for entry in there - wanted]
+            elif wanted != there:
+                found.append(f"{name}: {there}, not {wanted}")
+        return found
+
+
+def end_of(world: World, *, with_looks: bool) -> End:
+    """What a world has come to."""
+    events = [event for event in world.account.events if event.type == "lead_status_changed"]
+    moved = {event.entity_id for event in events}
+    with world.state() as state:
+        leads = state.all_lead_ids()
+        history = [entry for lead_id in leads for entry in state.history(lead_id) if entry.kind != ONLY_AFTER_A_STRAY]
+        return End(
+            sheet={
+                (tab.title, key): shown
+                for tab in world.sheets.books[SPREADSHEET_ID].tabs
+                for key, shown in _shown(tab, with_looks=with_looks).items()
+            },
+            stages={lead.id: lead.stage for lead in world.account.leads.current.values()},
+            moves={lead: [(one.value_before, one.value_after) for one in events if one.entity_id == lead] for lead in moved},
+            bases=state.bases(leads),
+            waiting=frozenset((one.lead_id, one.kind, one.detail, one.key) for one in state.waiting()),
+            journal=[*state.open_intents(), *state.owed().items()],
+            history=Counter((one.lead_id, one.kind, one.column, str(one.old), str(one.new)) for one in history),
+        )
+
+
+def _shown(tab: Tab, *, with_looks: bool) -> dict[object, object]:
+    """(row, column) → what a cell holds and how it looks, and what lies over the tab's ranges."""
+    shown: dict[object, object] = {
+        "layers": tab.layers,
+        "merges": tab.merges,
+        "properties": tab.properties,
+        "conditional formats": tab.conditional_formats,
+    }
+    for row_number, row in enumerate(tab.rows, 1):
+        if row.values or row.looks:
+            looks = row.looks if with_looks else {}
+            cells = zip_longest(range(1, len(tab.columns) + 1), row.values, map(looks.get, tab.columns))
+            shown |= {(row_number, number): (value, look) for number, value, look in cells if (value, look) != (None, None)}
+    return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What is left of a run's writes: how much each cloud got, and what the state holds but for the log of its runs."""
+
+    sheet_changes: int
+    patches: int
+    state: Mapping[str, Sequence[object]]
+
+    def told_from(self, before: Traces) -> list[str]:
+        """What was written since: "sheet", "amo", "state"."""
+        written = {
+            "sheet": self.sheet_changes > before.sheet_changes,
+            "amo": self.patches > before.patches,
+            "state": self.state != before.state,
+        }
+        return [name for name, is_written in written.items() if is_written]
+
+
+def traces_of(world: World) -> Traces:
+    """What is left of all writes up to now."""
+    done = [exchange for exchange in world.amo_wire.log if exchange.request.method == "PATCH" and exchange.done]
+    return Traces(len(world.sheets.applied), len(done), _substance(world.settings.state_db))
+
+
+def _substance(path: Path) -> dict[str, Sequence[object]]:
+    """Table → its rows; nothing where there is no state, or a torn one."""
+    if not path.exists():
+        return {}
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            return {name: _rows(connection, name) for name in tables if name not in NO_SUBSTANCE}
+    except sqlite3.DatabaseError:
+        return {}
+
+
+def _rows(connection: sqlite3.Connection, table: str) -> Sequence[object]:
+    return sorted(repr(row) for row in connection.execute(f"SELECT * FROM {table}") if row[0] != "checked_at")
