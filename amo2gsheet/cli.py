@@ -200,7 +200,9 @@ def _import(
     result: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The result workbook; without it, NAME.result.xlsx beside the file.")
     ] = None,
-    is_dry: Annotated[bool, typer.Option("--dry-run", help="Check every row and show what would be sent; write nothing.")] = False,
+    is_dry: Annotated[
+        bool, typer.Option("--dry-run", help="Check every row and show what would be sent; write nothing.")
+    ] = False,
     sends_changed: Annotated[
         bool, typer.Option("--send-changed", help="Send rows that seem to correct one sent before, as new leads.")
     ] = False,

@@ -104,6 +104,22 @@ Examples:
 Exit code 4 means that nothing is known of that lead.
 """
 
+IMPORT = """
+Bring the rows of an Excel workbook into amoCRM as leads, exactly once each.
+
+Every row is checked against the live account first; what cannot go in is named with row, column and reason, and the
+rest goes in. Killed or cut off, just run it again: it finds out what is there, and sends only what is missing. What
+became of each row stands in a result workbook beside the file, which can itself be imported again.
+
+\b
+Examples:
+  amo2gsheet import-xlsx orders.xlsx --dry-run   check all, send nothing
+  amo2gsheet import-xlsx orders.xlsx
+  amo2gsheet import-xlsx orders.xlsx --sheet Март --tag "Заказы, март"
+
+Exit code 3 means that rows were left out; `amo2gsheet --help` lists the others.
+"""
+
 DEMO = """
 Show the whole cycle in seconds, without any account.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -32,6 +33,8 @@ class SignalWatch:
         self._numbers = numbers
         self._is_armed = False
         self._first_at: float | None = None
+        self._is_postponed = False
+        self._postponed: int | None = None
 
     def install(self) -> None:
         """Take over the signals, for good: until the process is gone, each must end it with the code of its kind.
@@ -47,12 +50,26 @@ class SignalWatch:
         """The work is over, and only its result is still to be told: let a first signal pass."""
         self._is_armed = False
 
+    @contextmanager
+    def postponed(self) -> Iterator[None]:
+        """Inside, a first signal has to wait: it is raised at the end, where nothing is cut in two."""
+        self._is_postponed = True
+        try:
+            yield
+        finally:
+            self._is_postponed = False
+        if self._postponed is not None:
+            raise StopSignal(self._postponed)
+
     def _take(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         if self._first_at is None:
             self._first_at = now
         if self._is_armed:
             self._is_armed = False
+            if self._is_postponed:
+                self._postponed = number
+                return
             raise StopSignal(number)
         if now - self._first_at > REPEAT_SECONDS:
             os._exit(128 + number)

@@ -51,7 +51,7 @@ def before_lines(results: Sequence[RowResult]) -> Iterator[str]:
             yield f"row {one.row_number}: sent on {one.date} as lead {one.lead_id}{' (merged)' if one.is_merged else ''}"
 
 
-def plan_lines(results: Sequence[RowResult]) -> Iterator[str]:
+def new_lead_lines(results: Sequence[RowResult]) -> Iterator[str]:
     """What would be sent, by pipeline and stage."""
     groups: dict[str, list[int]] = {}
     for one in results:
