@@ -12,7 +12,7 @@ import typer
 
 from amo2gsheet import __version__, cli_help, output
 from amo2gsheet.cli_endings import CommandLine, Ending
-from amo2gsheet.cli_options import PlainGroup
+from amo2gsheet.cli_options import PlainCommand, PlainGroup
 from amo2gsheet.cli_session import Session
 from amo2gsheet.cli_signals import SIGNALS, SignalWatch
 from amo2gsheet.exceptions import ExitCode, UsageError
@@ -96,7 +96,7 @@ def _auth(
     return ExitCode.DONE
 
 
-@app.command("pull", help=cli_help.PULL)
+@app.command("pull", cls=PlainCommand, help=cli_help.PULL)
 def _pull(
     context: typer.Context,
     is_full: Annotated[bool, typer.Option("--full", help="Compare every tracked lead, and put right what drifted.")] = False,
@@ -118,7 +118,7 @@ def _pull(
     return session.tell(outcome, options)
 
 
-@app.command("push", help=cli_help.PUSH)
+@app.command("push", cls=PlainCommand, help=cli_help.PUSH)
 def _push(
     context: typer.Context,
     is_dry: DryRun = False,

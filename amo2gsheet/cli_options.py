@@ -1,29 +1,46 @@
-"""How the program's own options are read: the text of each as it stands. Knows none of them by name."""
+"""How the options of the program itself, and those of what runs each minute, are read. Knows none of them by name."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from typer.core import TyperGroup, TyperOption
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 
-class TextOption(TyperOption):
-    """An option whose text is its value.
+class PlainOption(TyperOption):
+    """An option whose value is taken as the command line gives it: a text, or whether it was given.
 
-    Typer 0.29 reads every option with pydantic, given or not, and loading that takes as long as loading Typer itself: a
-    timer would pay for it each minute. Older releases read texts in the same way as this.
+    Typer 0.29 reads every option with pydantic, given or not, `--help` too, and loading that takes longer than loading Typer
+    itself: a timer would pay for it each minute. Older releases read texts and flags in the same way as this.
     """
 
     def process_value(self, ctx: Any, value: Any) -> Any:
-        """Take the text; None stays None."""
-        return value
+        """Take the value; None stays None."""
+        return value if self.callback is None else self.callback(ctx, self, value)
+
+
+def _plain(option: Any) -> Any:
+    if isinstance(option, TyperOption):
+        option.__class__ = PlainOption
+    return option
+
+
+class PlainCommand(TyperCommand):
+    """A command all of whose options are flags."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option that shows the help."""
+        return _plain(super().get_help_option(ctx))
 
 
 class PlainGroup(TyperGroup):
-    """The program and its commands; its own options with a value are texts."""
+    """The program and its commands; its own options are flags and texts."""
 
     def __init__(self, **named: Any) -> None:
         super().__init__(**named)
         for option in self.params:
-            if isinstance(option, TyperOption) and not option.is_flag:
-                option.__class__ = TextOption
+            _plain(option)
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option that shows the help."""
+        return _plain(super().get_help_option(ctx))

@@ -18,14 +18,12 @@ from amo2gsheet.model import Mark
 from amo2gsheet.output_logs import bind
 from amo2gsheet.output_secrets import register_secret
 from amo2gsheet.retry import Clock, SystemClock
-from amo2gsheet.sheet.adapter import GoogleSheet, open_sheet
 from amo2gsheet.state import RunLock, StateStore
-from amo2gsheet.sync.pull import pull
-from amo2gsheet.sync.push import push
 from amo2gsheet.sync.run import Report, Run
 
 if TYPE_CHECKING:
     from amo2gsheet.config import Settings
+    from amo2gsheet.sheet.adapter import GoogleSheet
 
 logger = logging.getLogger(__name__)
 
@@ -111,12 +109,43 @@ NOBODY = Watcher()
 
 def run_pull(settings: Settings, options: Options, outside: Outside, watcher: Watcher = NOBODY) -> Outcome:
     """amoCRM → sheet."""
+    # Only now: each command loads its own half of the program.
+    from amo2gsheet.sync.pull import pull
+
     return _run("pull", pull, settings, options, outside, watcher)
 
 
 def run_push(settings: Settings, options: Options, outside: Outside, watcher: Watcher = NOBODY) -> Outcome:
     """Sheet → amoCRM."""
+    # Only now: see above.
+    from amo2gsheet.sync.push import push
+
     return _run("push", push, settings, options, outside, watcher)
+
+
+class LateSheet:
+    """The spreadsheet, opened when a run first needs it; its counts are 0 until then."""
+
+    def __init__(self, settings: Settings, outside: Outside) -> None:
+        self._settings = settings
+        self._outside = outside
+        self._sheet: GoogleSheet | None = None
+
+    def open(self) -> GoogleSheet:
+        """The spreadsheet; always the same."""
+        if self._sheet is None:
+            self._sheet = open_google(self._settings, self._outside)
+        return self._sheet
+
+    @property
+    def request_count(self) -> int:
+        """Requests sent so far, token requests not counted."""
+        return self._sheet.request_count if self._sheet else 0
+
+    @property
+    def quota_refusals(self) -> int:
+        """How many of them met a spent quota."""
+        return self._sheet.quota_refusals if self._sheet else 0
 
 
 @dataclass(slots=True)
@@ -196,10 +225,10 @@ def _work(job: _Job, state: StateStore, let_in: Callable[[], None]) -> Outcome:
     state.bind(settings.amo_base_url, settings.sheet_id)
     filters = state.get("filters")
     amo = open_amo(settings, outside, filters_enabled=None if filters is None else filters == "True")
-    sheet = open_google(settings, outside)
     run_id = state.begin_run(job.command, is_dry=job.options.is_dry)
     bind(run=run_id)
-    run = _new_run(job, run_id, amo, sheet, state, let_in)
+    sheet = LateSheet(settings, outside)
+    run = _new_run(job, run_id, amo, sheet.open, state, let_in)
     code, message = ExitCode.BUG, ""
     try:
         _greet(run)
@@ -223,12 +252,19 @@ def _work(job: _Job, state: StateStore, let_in: Callable[[], None]) -> Outcome:
     return outcome
 
 
-def _new_run(job: _Job, run_id: int, amo: AmoClient, sheet: GoogleSheet, state: StateStore, let_in: Callable[[], None]) -> Run:
+def _new_run(
+    job: _Job,
+    run_id: int,
+    amo: AmoClient,
+    open_sheet: Callable[[], GoogleSheet],
+    state: StateStore,
+    let_in: Callable[[], None],
+) -> Run:
     return Run(
         job.command,
         run_id,
         amo,
-        sheet,
+        open_sheet,
         state,
         job.settings,
         job.outside.clock,
@@ -280,6 +316,9 @@ def google_token_path(settings: Settings) -> Path:
 
 def open_google(settings: Settings, outside: Outside) -> GoogleSheet:
     """The spreadsheet that the settings name; asks nothing yet."""
+    # Only now: an idle `pull` asks nothing of Google, and does without all that speaks to it.
+    from amo2gsheet.sheet.adapter import open_sheet
+
     return open_sheet(
         settings.sheet_id,
         settings.service_account_file,

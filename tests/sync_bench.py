@@ -133,7 +133,17 @@ def run_on(world: World, command: str = "pull", *, is_forced: bool = False, is_d
         mark = Mark(state.state_id, outside.host, str(settings.state_db))
         started = outside.clock.monotonic()
         yield Run(
-            command, run_id, amo, sheet, state, settings, outside.clock, mark, is_dry=is_dry, is_forced=is_forced, started=started
+            command,
+            run_id,
+            amo,
+            lambda: sheet,
+            state,
+            settings,
+            outside.clock,
+            mark,
+            is_dry=is_dry,
+            is_forced=is_forced,
+            started=started,
         )
         amo.close()
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from amo2gsheet import commands, health_heartbeat
+from amo2gsheet import health_heartbeat
 from amo2gsheet.cli_signals import StopSignal
 from amo2gsheet.commands import Outcome
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
@@ -148,7 +148,7 @@ def test_a_run_that_was_stopped_or_met_a_bug_is_no_success(
     def work(_: object) -> None:
         raise error
 
-    monkeypatch.setattr(commands, "pull", work)
+    monkeypatch.setattr("amo2gsheet.sync.pull.pull", work)
     with pytest.raises(type(error)):
         world.pull()
 

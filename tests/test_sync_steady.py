@@ -71,7 +71,7 @@ def test_a_header_that_is_a_number_is_the_same_however_it_comes(tmp_path: Path) 
         find_tab(run, run.sheet.workbook())
         place = open_place(run, known, "Sheet1")
         assert place is not None
-        run.sheet = Answering()  # type: ignore[assignment]
+        run.open_sheet = Answering  # type: ignore[assignment]
         found = rows_under(run, replace(place, header=Header(1, ("ID", "5", STATUS, ""))), [2])
 
     assert [Row(2, 7, {0: 7})] == found

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import requests
 
 from amo2gsheet.amo import directory, payload
 from amo2gsheet.amo.bucket import Bucket
-from amo2gsheet.amo.creating import create_all
 from amo2gsheet.amo.http import AmoHttp
 from amo2gsheet.amo.listing import PAGE_SIZE, FiltersOffError, Listed, Listing, Params
 from amo2gsheet.amo.moves import move_all
@@ -22,9 +21,11 @@ from amo2gsheet.amo.tokens import TokenFile, claims
 from amo2gsheet.amo.transport import Transport
 from amo2gsheet.exceptions import ForbiddenError
 from amo2gsheet.model import Account, Company, Contact, Lead, LeadField, Move, MoveAnswers, Pipeline, Stage, StatusEvent
-from amo2gsheet.model_import import CreateAnswers, NewLead
 from amo2gsheet.names import normal_header
 from amo2gsheet.retry import Clock, Retrier, RetryPolicy
+
+if TYPE_CHECKING:
+    from amo2gsheet.model_import import CreateAnswers, NewLead
 
 T = TypeVar("T", bound=Listed)
 
@@ -237,6 +238,9 @@ class AmoClient:
 
     def create(self, leads: Sequence[NewLead]) -> CreateAnswers:
         """Make leads with their contacts and companies, at most 50 a request; what became of each stands in the answer."""
+        # Only now: the runs of each minute make no leads.
+        from amo2gsheet.amo.creating import create_all
+
         return create_all(self._http, leads)
 
     def knows_tag(self, name: str) -> bool:

@@ -64,6 +64,7 @@ class Report:
 class Run:
     """Everything a run needs. `has_counted` says that this run has already counted which rows it did not see.
 
+    `open_sheet` gives the sheet's side, the same each time.
     `sync_owed` are leads whose reasons to wait changed after their row was planned.
     `mark` is the mark of this state; `started` is monotonic seconds. `between_chunks` lets another run in, where one waits.
     `on_progress` is told how many leads more are done, and of how many in all where that is known; in long runs only.
@@ -72,7 +73,7 @@ class Run:
     command: str
     run_id: int
     amo: AmoSide
-    sheet: SheetSide
+    open_sheet: Callable[[], SheetSide]
     state: StateStore
     settings: Settings
     clock: Clock
@@ -87,6 +88,11 @@ class Run:
     on_progress: Callable[[int, int | None], None] = lambda count, total: None
     report: Report = field(default_factory=Report)
     sync_owed: set[int] = field(default_factory=set)
+
+    @property
+    def sheet(self) -> SheetSide:
+        """The sheet's side."""
+        return self.open_sheet()
 
     @property
     def now(self) -> int:
