@@ -170,6 +170,21 @@ def test_a_row_that_moved_between_look_and_reading_is_planned_again(tmp_path: Pa
     assert ["У курера"] * 3 == [world.status(lead) for lead in leads]
 
 
+def test_a_row_of_a_large_table_that_moved_far_is_looked_for_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a large table only the rows concerned are read, so where they stand has to be of the present."""
+    monkeypatch.setattr("amo2gsheet.sync.desk.WHOLE_TABLE_ROWS", 1)
+    world = World(tmp_path)
+    leads = [world.lead(f"Клиент {number}") for number in range(12)]
+    world.pull()
+    world.move(leads[0], world.stage(SENT))
+    is_read = before(lambda request: "values:batchGet" in request.path, lambda: world.person.move_row(13, lead=leads[0]), nth=2)
+    world.sheets_wire.before_each = is_read
+
+    outcome = world.pull()
+
+    assert (ExitCode.DONE, "У курера") == (outcome.exit_code, world.status(leads[0]))
+
+
 def test_rows_that_never_come_to_rest_are_owed(tmp_path: Path) -> None:
     world = World(tmp_path)
     leads = [world.lead(name) for name in ("Анна", "Борис", "Вера")]

@@ -80,6 +80,15 @@ def test_a_move_that_was_not_carried_out_is_planned_anew(tmp_path: Path, fault: 
     assert ("Отказ", "Отказ", patches + 1, []) == (world.stage_of(lead), world.status(lead), world.patches(), _kinds(world))
 
 
+def test_a_move_that_was_not_carried_out_is_not_told_of(tmp_path: Path) -> None:
+    world, lead = _picked(tmp_path)
+    world.amo_wire.rule = once(is_patch, KILL_BEFORE)
+    stopped(world.push)
+
+    assert world.push().exit_code == ExitCode.DONE
+    assert [("В процессе", "Отказ")] == [(entry.old, entry.new) for entry in world.history(lead, "moved")]
+
+
 @pytest.mark.parametrize("by_pull", [True, False])
 def test_a_manager_s_move_after_an_unseen_one_is_followed(tmp_path: Path, by_pull: bool) -> None:
     """The lead came by where it was sent to, its events say, and went on: that is amoCRM's move, and no pick is sent."""

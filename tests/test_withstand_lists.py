@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from amo2gsheet.exceptions import ExitCode
-from amo2gsheet.sandbox.exchange import Request
+from amo2gsheet.sandbox.exchange import Answer, Cloud, Request
+from amo2gsheet.sandbox.faults import Faulty
 from tests.world import World
+
+
+class LateForOne:
+    """amoCRM, whose list shows one lead only when it is told to, though it shows newer ones."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self.hidden: int | None = None
+
+    def answer(self, request: Request) -> Answer:
+        """Answer as the cloud does, the lead left out of the list."""
+        answer = self._cloud.answer(request)
+        if not answer.body or not request.path.endswith("/leads"):
+            return answer
+        body = json.loads(answer.body)
+        leads = body.get("_embedded", {}).get("leads", [])
+        leads[:] = [lead for lead in leads if lead["id"] != self.hidden]
+        return replace(answer, body=json.dumps(body).encode())
+
 
 TRIGGER = "NOMERATSIYALANMAGAN ZAKAZ"
 SENT = "Заказ отправлен"
@@ -101,6 +123,25 @@ def test_leads_edited_between_the_pages_are_not_lost(tmp_path: Path, bounds: str
     world.rest()
 
 
+def test_a_lead_that_the_list_shows_behind_newer_ones_is_not_lost(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    late = LateForOne(world.amo)
+    world.amo_wire = Faulty(late, world.clock)
+    leads = [world.lead("Анна")]
+    world.pull()
+    late.hidden = world.lead("Борис")
+    leads += [late.hidden]
+    world.clock.advance(30)
+    leads += [world.lead("Вера")]
+    world.pull()
+    assert late.hidden not in world.ids()
+
+    late.hidden = None
+    world.pull()
+
+    assert set(leads) == set(world.ids())
+
+
 @pytest.mark.parametrize("lag_in_id_filter", [False, True])
 @pytest.mark.parametrize("filters", [True, False])
 def test_a_list_two_minutes_late_loses_nothing(tmp_path: Path, filters: bool, lag_in_id_filter: bool) -> None:
@@ -177,6 +218,19 @@ def test_clocks_ninety_minutes_apart_lose_nothing(tmp_path: Path, skew_seconds: 
 
     assert (world.status(lead), world.stage_of(lead), world.status(passed)) == ("Отказ", "Отказ", "Отказ")
     world.rest()
+
+
+@pytest.mark.parametrize("skew_seconds", [-5400, 5400])
+def test_changes_of_each_minute_arrive_though_the_clocks_are_apart(tmp_path: Path, skew_seconds: int) -> None:
+    world = World(tmp_path)
+    world.amo.knobs.clock_skew_seconds = skew_seconds
+    leads = [world.lead("Анна")]
+    for name in ("Борис", "Вера", "Галя"):
+        world.pull()
+        leads.append(world.lead(name))
+    world.pull()
+
+    assert leads == world.ids()
 
 
 @pytest.mark.parametrize("jump_seconds", [-5400, 5400])
