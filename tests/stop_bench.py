@@ -90,6 +90,7 @@ class QuickSession(requests.Session):
 class _Beginning:
     amo: AmoSnapshot
     sheets: Snapshot
+    tokens: Mapping[str, Any]
     files: Mapping[str, bytes]
     seconds: float
 
@@ -153,7 +154,8 @@ class Bench:
     def _note_beginning(self) -> _Beginning:
         world = self.world
         files = {path.name: path.read_bytes() for path in world.folder.iterdir()}
-        return _Beginning(world.amo.snapshot(), world.sheets.snapshot(), files, world.clock.monotonic())
+        tokens = dict(world.sheets.tokens.given)
+        return _Beginning(world.amo.snapshot(), world.sheets.snapshot(), tokens, files, world.clock.monotonic())
 
     def go_back(self) -> None:
         """Make everything as it was when the scenario was prepared."""
@@ -164,6 +166,7 @@ class Bench:
             wire.before_each = None
         world.amo.restore(beginning.amo)
         world.sheets.restore(beginning.sheets)
+        world.sheets.tokens.given = dict(beginning.tokens)
         world.sheets.seen.clear()
         world.clock._passed = beginning.seconds
         for path in world.folder.iterdir():

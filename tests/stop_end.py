@@ -19,7 +19,8 @@ ONLY_AFTER_A_STRAY = "put right"
 """What the history tells of a repair: whether a value strayed at all depends on where the run was cut."""
 
 NO_SUBSTANCE = ("runs", "caches", "sqlite_sequence")
-"""Tables of the state that any run writes to, whatever it does."""
+TIMES = ("checked_at", "server_time")
+"""Tables and keys of the state that any run writes to, an idle one too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,4 +130,4 @@ def _substance(path: Path) -> dict[str, Sequence[object]]:
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> Sequence[object]:
-    return sorted(repr(row) for row in connection.execute(f"SELECT * FROM {table}") if row[0] != "checked_at")
+    return sorted(repr(row) for row in connection.execute(f"SELECT * FROM {table}") if row[0] not in TIMES)

@@ -68,10 +68,11 @@ STOPS = ("kill-before", "kill-after", "kill-late")
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Where a run is stopped: the number of the step, from 1, and the manner."""
+    """Where a run is stopped: the number of the step, from 1, and the manner. `name` is the step that should stand there."""
 
     step: int
     manner: str
+    name: str = ""
 
 
 def is_request(step: str) -> bool:
@@ -119,4 +120,7 @@ class Cutter:
         if self.is_dead:
             raise Killed
         self.steps.append(name)
-        return self.cut is not None and self.cut.step == len(self.steps)
+        is_cut = self.cut is not None and self.cut.step == len(self.steps)
+        if is_cut and self.cut and self.cut.name not in ("", name):
+            raise AssertionError(f"step {self.cut.step} is {name}, not {self.cut.name}: the world was not as before")
+        return is_cut

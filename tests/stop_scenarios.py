@@ -222,6 +222,7 @@ def _single_again(bench: Bench) -> None:
     world.person.duplicate_row(lead=bench.leads[0])
     world.pull()
     world.person.delete_rows(world.person.row_of(bench.leads[0]) + 1)
+    world.push()
 
 
 def _header_gone(bench: Bench) -> None:

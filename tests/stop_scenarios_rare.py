@@ -239,6 +239,7 @@ def _undone(bench: Bench) -> None:
     world.account.edit_lead(bench.leads[0], fields={"Адрес": "новый дом"})
     world.pull()
     world.person.restore_version(version)
+    world.push()
 
 
 def _without_filters(bench: Bench) -> None:
@@ -280,7 +281,7 @@ RARE = {
     "missing-tab": Scenario(_missing_tab, settings={"GOOGLE_WORKSHEET_NAME": "Заказы"}),
     "emptied-tab-forced": _FORCED,
     "other-tab-forced": replace(_FORCED, prepare=_other_tab),
-    "vanished-rows": Scenario(_vanished, settings=GUARDED),
+    "vanished-rows": Scenario(_vanished, "push", GUARDED),
     "vanished-rows-forced": replace(_FORCED, prepare=_vanished_and_named, settings=GUARDED),
     "full": Scenario(_drifted, "pull --full"),
     "differing-rows-forced": Scenario(_differing, "pull --full --force"),

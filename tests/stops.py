@@ -35,7 +35,9 @@ class Uncut:
 
 def cuts_at(steps: Sequence[str], manners: Iterable[str]) -> list[Cut]:
     """These manners at every request, and a kill at every step on this machine."""
-    return [Cut(number, manner) for number, step in enumerate(steps, 1) for manner in (manners if is_request(step) else [KILL])]
+    return [
+        Cut(number, manner, step) for number, step in enumerate(steps, 1) for manner in (manners if is_request(step) else [KILL])
+    ]
 
 
 def play_uncut(bench: Bench) -> Uncut:
@@ -75,9 +77,9 @@ def _replay(name: str, cuts: Sequence[Cut]) -> None:
     with bench_of(SCENARIOS[name]) as bench:
         uncut = play_uncut(bench)
         for number, step in enumerate(uncut.steps, 1):
-            _say(f"{'→' if number == cuts[0].step else ' '} {number:3} {step}")
-        bench.say = _say
-        _say(failure(bench, uncut, cuts) or "the end is as it should be")
+            say(f"{'→' if number == cuts[0].step else ' '} {number:3} {step}")
+        bench.say = say
+        say(failure(bench, uncut, cuts) or "the end is as it should be")
 
 
 def _play_all(names: Sequence[str]) -> None:
@@ -85,11 +87,12 @@ def _play_all(names: Sequence[str]) -> None:
     for name in names:
         count, problems = failures(name)
         total += count
-        _say(f"{name}: {count} points, {len(problems)} failed", *problems)
-    _say(f"{total} points in {len(names)} scenarios")
+        say(f"{name}: {count} points, {len(problems)} failed", *problems)
+    say(f"{total} points in {len(names)} scenarios")
 
 
-def _say(*lines: str) -> None:
+def say(*lines: str) -> None:
+    """Print lines at once: a long run is watched."""
     sys.stdout.writelines(f"{line}\n" for line in lines)
     sys.stdout.flush()
 

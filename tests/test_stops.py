@@ -9,24 +9,51 @@ import pytest
 from amo2gsheet.state import StateStore
 from tests.stop_bench import Bench, BrokenError, Scenario, bench_of
 from tests.stop_manners import KILL, Cut
+from tests.stop_pairs import SMALL, pair_failures
 from tests.stop_report import STOP_POINTS
 from tests.stop_scenarios import SCENARIOS
 from tests.stops import failure, failures, play_uncut
 
-SLICES = 2
-"""Each scenario's points are played in so many tests, so that no test takes long."""
+SLICES, ON_EACH_PUSH = 4, 3
+"""Each scenario's points are played in so many tests, so that no test takes long; so many of them on each push."""
+
+PAIR_SLICES = 16
+"""The pairs of one scenario take a quarter of an hour."""
+
+Noting = Callable[[str, object], None]
 
 
-@pytest.mark.parametrize("part", range(SLICES))
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_a_run_stopped_at_any_step_comes_to_the_same_end(
-    name: str, part: int, record_property: Callable[[str, object], None]
-) -> None:
-    count, problems = failures(name, SLICES, part)
-
+def _all_pass(name: str, played: tuple[int, list[str]], record_property: Noting) -> None:
+    count, problems = played
     record_property(STOP_POINTS, [name, count])
     assert [] == problems
     assert count > 0
+
+
+@pytest.mark.parametrize("part", range(ON_EACH_PUSH))
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_stopped_run_comes_to_the_same_end(name: str, part: int, record_property: Noting) -> None:
+    _all_pass(name, failures(name, SLICES, part), record_property)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(SLICES))
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_run_stopped_at_any_step_comes_to_the_same_end(name: str, part: int, record_property: Noting) -> None:
+    _all_pass(name, failures(name, SLICES, part), record_property)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PAIR_SLICES))
+@pytest.mark.parametrize("name", SMALL)
+def test_a_recovery_stopped_at_any_step_comes_to_the_same_end(name: str, part: int, record_property: Noting) -> None:
+    _all_pass(f"{name}, recovery", pair_failures(name, PAIR_SLICES, part), record_property)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_stopped_recovery_comes_to_the_same_end(name: str, record_property: Noting) -> None:
+    """One first cut in so many, and every cut of the recovery after it."""
+    _all_pass(f"{name}, recovery", pair_failures(name, 30, 7), record_property)
 
 
 # --- the machinery itself finds faults ---
