@@ -380,3 +380,33 @@ def test_a_tab_renamed_at_any_request_of_a_pull_is_no_error(tmp_path: Path, colu
         world.pull()
 
         assert world.row(lead)[ADDRESS] == "ул. Новая, 1", f"at request {number}"
+
+
+def test_a_tab_renamed_while_its_header_is_made_is_no_error(tmp_path: Path) -> None:
+    for number in range(1, 9):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        world = World(folder)
+        world.lead("Анна")
+        world.sheets_wire.before_each = at_request(world, number, lambda world: world.person.rename_tab("Заказы"))
+
+        assert (ExitCode.DONE, 1) == (world.code(world.pull), len(world.agreed())), f"at request {number}"
+
+
+def test_an_empty_tab_cut_to_one_cell_while_its_header_is_made_gets_it_from_the_next_run(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.once(world.sheets_wire, lambda request: b"insertDimension" in request.body, world.person.trim_grid)
+    assert world.code(world.pull) == ExitCode.UNAVAILABLE
+
+    world.pull()
+    assert [lead] == world.ids()
+
+
+def test_a_tab_with_nothing_but_a_blank_in_it_is_an_empty_tab(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.person.type_at(4, 3, " ")
+    world.pull()
+
+    assert [lead] == world.ids()

@@ -227,7 +227,9 @@ class GoogleSheet:
         token = metadata.make_token(commit_token, self._clock.time())
         try:
             self._calls.batch_update(requests, believed, token=token, title=made.title)
-        except (BeyondGridError, WriteRefusedError) as error:
+        except BeyondGridError as error:
+            raise _changed_meanwhile(made.title) from error
+        except WriteRefusedError as error:
             raise SheetError(f'The tab "{made.title}" could not be prepared: {error.message}') from error
         return made
 
@@ -302,7 +304,8 @@ def _value_range(title: str, place: int, write: RowWrite, area: Area) -> dict[st
 
 
 def _has_content(lines: Sequence[Sequence[CellValue]]) -> bool:
-    return any(cell is not None for line in lines for cell in line)
+    """Tell whether anything stands there that people can see."""
+    return any(cell is not None and str(cell).strip() != "" for line in lines for cell in line)
 
 
 def _changed_meanwhile(title: str) -> UnavailableError:

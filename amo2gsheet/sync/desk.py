@@ -168,9 +168,8 @@ class Desk:
         if run.is_dry:
             run.report.plan.append(f'make the header of tab "{run.settings.worksheet_name}"')
             return
-        title = make_place(run, known, self.tab)
-        self._find()
-        self.place = open_place(run, known, title)
+        make_place(run, known, self.tab)
+        self._find_and_look(known)
 
     # --- one round ---
 
