@@ -478,3 +478,18 @@ def test_cached_names_are_used_whatever_their_age(tmp_path: Path) -> None:
         known = directory.load(run)
 
     assert (requests, 2) == (len(world.amo_wire.log), len(known.directory.pipelines))
+
+
+def test_names_read_by_a_first_run_that_failed_are_read_anew_an_hour_after_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.sheets.knobs.sharing = "none"
+    world.code(world.pull)
+    world.account.rename_pipeline(world.shop, "Продажи")
+    world.sheets.knobs.sharing = "editor"
+    world.clock.advance(2000)
+    world.pull()
+    world.clock.advance(2000)
+    world.pull()
+
+    assert "Продажи" == world.row(lead)["Воронка"]

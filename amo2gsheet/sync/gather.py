@@ -138,7 +138,9 @@ class Feed:
             yield partial(self._take_first, leads)
 
         def end(chunk: Chunk) -> None:
-            chunk.marks = {"baseline": "done", "hourly_at": str(run.now)}
+            # An earlier first run that failed may have read the names long ago.
+            names_read_at = run.now - int(directory.pipelines_age(run) or 0)
+            chunk.marks = {"baseline": "done", "hourly_at": str(names_read_at)}
             chunk.cursor = chunk.event_cursor = start
 
         yield end
