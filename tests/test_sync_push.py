@@ -480,3 +480,17 @@ def test_a_patch_kept_back_by_one_bad_moment_is_sent_once(tmp_path: Path) -> Non
     world.push()
 
     assert (REFUSED, 2) == (world.stage_of(lead), world.patches())
+
+
+def test_what_waits_is_not_told_again_because_a_stage_got_another_name(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    world.pick(lead, "Позвонить")
+    assert world.push().exit_code == ExitCode.PARTIAL
+    world.account.rename_stage(*world.stage("Консультация"), "Созвон")
+    world.clock.advance(4000)
+    world.pull()
+
+    assert [] == world.push().report.named
+    assert [lead] == [waiting.lead_id for waiting in world.waiting("unknown text")]

@@ -182,10 +182,16 @@ def _take_agreed(run: Run, known: Known, plan: PushPlan, leads: Mapping[int, Lea
     names = {pipeline.id: pipeline.name for pipeline in known.directory.pipelines}
     for lead_id, (text, is_value) in plan.unresolved.items():
         kind = "missing stage" if is_value else "unknown text"
+        waiting = Waiting(lead_id, kind, text, key=_key(text, pipelines), since=run.now)
+        former = run.state.waiting_of(lead_id, kind)
+        if former is not None and former.detail == text:
+            # Named before; it was only judged again because the pipelines are others now.
+            run.state.wait(waiting)
+            continue
         pipeline = names.get(leads[lead_id].stage.pipeline_id, str(leads[lead_id].stage.pipeline_id))
         why = f'the pipeline "{pipeline}" has no stage for it' if is_value else "it is no value of the dropdown"
         run.wait(
-            Waiting(lead_id, kind, text, key=_key(text, pipelines), since=run.now),
+            waiting,
             f'lead {lead_id}: the status "{text}" is not sent, {why}. The cell stays; pick another status, or add the stage',
         )
 
