@@ -14,6 +14,8 @@ from amo2gsheet.sandbox.amo_problems import (
     Problem,
     empty_body,
     json_answer,
+    not_a_choice,
+    problem,
     too_many,
     validation_failed,
     wrong_type,
@@ -113,7 +115,18 @@ def _drafts(desk: Desk, most: int, too_many_status: int, *, is_complex: bool) ->
             bad.append((request_id, problems))
         else:
             drafts.append(draft)
-    return validation_failed(bad) if bad else drafts
+    return _refusal(desk, drafts, bad) or drafts
+
+
+def _refusal(desk: Desk, drafts: Sequence[Draft], bad: list[tuple[str, Sequence[Problem]]]) -> Answer | None:
+    """The refusal of a whole request: for what is wrong in it, or because a test wants one of its leads refused."""
+    manners = {draft.request_id: desk.knobs.refuse_new.get(draft.item.get("name", "")) for draft in drafts}
+    if "forbidden" in manners.values():
+        return problem(403, "Access denied")
+    if "unnamed" in manners.values():
+        return problem(400, "Invalid request body")
+    bad = [*bad, *((name, [not_a_choice("name")]) for name, manner in manners.items() if manner == "validation")]
+    return validation_failed(bad if desk.knobs.refuse_names == "all" else bad[:1]) if bad else None
 
 
 def _check(desk: Desk, item: Item, request_id: str, *, is_complex: bool) -> tuple[Draft | None, list[Problem]]:

@@ -52,6 +52,8 @@ class AmoKnobs:
     """A single PATCH of a missing lead: 404 `Lead not found`, or 400 with the `errors` map."""
     refuse_leads: dict[int, Literal["validation", "errors"]] = field(default_factory=dict)
     """Lead ID → the 400 that a PATCH naming it gets: `validation-errors` by request_id, or the `errors` map by lead ID."""
+    refuse_new: dict[str, Literal["validation", "unnamed", "forbidden"]] = field(default_factory=dict)
+    """Name of a new lead → the refusal that a POST with it gets: naming the item, a 400 that names none, or a 403 in JSON."""
     refuse_names: Literal["all", "first"] = "all"
     """Whether a 400 names every bad item of the batch or only the first."""
     swallow_patches: set[int] = field(default_factory=set)

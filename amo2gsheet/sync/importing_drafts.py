@@ -75,12 +75,14 @@ class Problem:
 class RowDraft:
     """One row, read and checked.
 
-    `digest` is equal for rows with equal cells, `key` tells those apart; `person` is equal for rows of one name and phone.
+    `digest` is equal for rows with equal cells, `key` tells those apart; `rest` is equal where the cells are that came to count
+    after this import was first run; `person` is equal for rows of one name and phone.
     `lead` is None where there are problems, or where `lead_id` says that it is in amoCRM already.
     """
 
     row: WorkbookRow
     digest: str
+    rest: str
     person: str
     lead_id: int | None = None
     lead: NewLead | None = None
@@ -124,7 +126,7 @@ def keyed(drafts: Sequence[RowDraft], known: Mapping[str, Mapping[int, int]]) ->
     """Give each draft its key: its digest, and which of the equal rows it is.
 
     `known` is digest → lead ID → number among equals, of rows sent before: a row that bears such an ID is that very row. The
-    others take the free numbers in order, those with an ID first.
+    others take the free numbers, those with an ID first; by their other cells before their place, for people sort workbooks.
     """
     equal: dict[str, list[int]] = {}
     for place, draft in enumerate(drafts):
@@ -138,7 +140,7 @@ def keyed(drafts: Sequence[RowDraft], known: Mapping[str, Mapping[int, int]]) ->
             if number is not None and number not in numbers.values():
                 numbers[place] = number
         free = (number for number in range(len(places) + len(numbers)) if number not in set(numbers.values()))
-        for place in sorted(places, key=lambda one: drafts[one].lead_id is None):
+        for place in sorted(places, key=lambda one: (drafts[one].lead_id is None, drafts[one].rest, one)):
             if place not in numbers:
                 numbers[place] = next(free)
         keys |= {place: key_of(digest, number) for place, number in numbers.items()}
@@ -166,26 +168,28 @@ def _with_key(draft: RowDraft, key: str) -> RowDraft:
 
 def _draft(row: WorkbookRow, drafting: Drafting) -> RowDraft:
     reader = _Reader(row, drafting)
-    digest, person = _digest(row, drafting), _person(row, drafting.columns)
-    id_place = drafting.columns.index.get("id")
+    counted, columns = drafting.counted, drafting.columns
+    later = {header: key for header, key in columns.taken.items() if header not in counted}
+    hashes = (_digest(row, columns, counted), _digest(row, columns, later), _person(row, columns))
+    id_place = columns.index.get("id")
     if id_place is not None and row.cell(id_place) is not None:
         lead_id = _lead_id(row.cell(id_place))
         if lead_id is not None:
-            return RowDraft(row, digest, person, lead_id)
+            return RowDraft(row, *hashes, lead_id)
         reader.note("id", BadCellError("is no lead ID"))
     lead = reader.lead()
-    return RowDraft(row, digest, person, None, None if reader.problems else lead, tuple(reader.problems))
+    return RowDraft(row, *hashes, None, None if reader.problems else lead, tuple(reader.problems))
 
 
 def _lead_id(cell: WorkbookCell) -> int | None:
     return lead_id_of(cell) if isinstance(cell, (str, int, float)) else None
 
 
-def _digest(row: WorkbookRow, drafting: Drafting) -> str:
+def _digest(row: WorkbookRow, columns: ImportColumns, counted: Mapping[str, ColumnKey]) -> str:
     """A hash of the counted cells that are not empty: an empty column more or less makes no other row."""
     cells = {}
-    for header, key in drafting.counted.items():
-        place = drafting.columns.headers.get(header)
+    for header, key in counted.items():
+        place = columns.headers.get(header)
         text = "" if place is None else _counted_text(row.cell(place), key)
         if text:
             cells[header] = text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -81,10 +80,8 @@ def _vanished(drafts: Iterable[RowDraft], sent: Mapping[str, ImportRow]) -> dict
 
 def equal_rows(drafts: Iterable[RowDraft]) -> list[tuple[int, ...]]:
     """The numbers of rows that are equal in all that counts, those that may go in only."""
-    able = [draft for draft in drafts if not draft.problems]
-    many = {digest for digest, count in Counter(draft.digest for draft in able).items() if count > 1}
-    numbers: dict[str, list[int]] = {}
-    for draft in able:
-        if draft.digest in many:
-            numbers.setdefault(draft.digest, []).append(draft.number)
-    return [tuple(rows) for rows in numbers.values()]
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for draft in drafts:
+        if not draft.problems:
+            numbers.setdefault((draft.digest, draft.rest), []).append(draft.number)
+    return [tuple(rows) for rows in numbers.values() if len(rows) > 1]

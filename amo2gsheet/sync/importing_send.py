@@ -46,7 +46,6 @@ def send(run: ImportRun, rows: Sequence[Planned], counted: Mapping[str, ColumnKe
     """
     size = run.settings.import_batch_size
     unclear_in_a_row = 0
-    run.on_progress(0, len(rows))
     for begin in range(0, len(rows), size):
         if begin:
             run.clock.sleep(run.settings.import_delay_seconds)
@@ -54,7 +53,8 @@ def send(run: ImportRun, rows: Sequence[Planned], counted: Mapping[str, ColumnKe
         # A signal that comes now waits for the answer: a batch that nobody answers for would have to be looked for.
         with run.uninterrupted():
             answers = _send_batch(run, batch, counted, sent)
-        run.on_progress(len(batch), len(rows))
+        if len(rows) > size:
+            run.on_progress(len(batch), len(rows))
         unclear_in_a_row = unclear_in_a_row + 1 if answers.unclear else 0
         sent.stopped = answers.stopped or _gave_up(unclear_in_a_row)
         if sent.stopped is not None:
