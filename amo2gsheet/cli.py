@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from amo2gsheet import __version__, cli_help, output
+from amo2gsheet import __version__, cli_help, cli_report, output
 from amo2gsheet.cli_endings import CommandLine, Ending
 from amo2gsheet.cli_options import PlainCommand, PlainGroup
 from amo2gsheet.cli_session import Session
@@ -96,6 +96,28 @@ def _auth(
     return ExitCode.DONE
 
 
+@app.command("inspect", help=cli_help.INSPECT)
+def _inspect(
+    context: typer.Context,
+    lead_id: Annotated[int | None, typer.Option("--lead", min=1, metavar="ID", help="Show this lead whole.")] = None,
+    leads: Annotated[int | None, typer.Option("--leads", min=1, max=250, metavar="N", help="Show the newest N leads.")] = None,
+    has_users: Annotated[bool, typer.Option("--users", help="Show the users too.")] = False,
+    is_json: Json = False,
+) -> int:
+    session = _session(context)
+    settings = session.amo_settings()
+    from amo2gsheet import commands, commands_inspect, output_inspect
+
+    wanted = commands_inspect.Wanted(lead_id or 0, leads or 0, has_users)
+    inspection = commands_inspect.run_inspect(settings, wanted, commands.Outside.real())
+    code = ExitCode.PARTIAL if inspection.unread else ExitCode.DONE
+    if session.line.is_json:
+        output.write_json({**cli_report.document("inspect", code, None), **output_inspect.document(inspection)})
+    else:
+        output.write(output_inspect.tables(inspection, sys.stdout))
+    return code
+
+
 @app.command("pull", cls=PlainCommand, help=cli_help.PULL)
 def _pull(
     context: typer.Context,
@@ -135,30 +157,6 @@ def _push(
         watcher = commands.Watcher(session.say_waiting, advance, session.note_end)
         outcome = commands.run_push(settings, options, commands.Outside.real(), watcher)
     return session.tell(outcome, options)
-
-
-@app.command("demo", help=cli_help.DEMO)
-def _demo(context: typer.Context) -> int:
-    from amo2gsheet import commands_sandbox
-
-    return commands_sandbox.demo(output.write, _session(context).environ)
-
-
-@app.command("sandbox", help=cli_help.SANDBOX)
-def _sandbox(
-    directory: Annotated[
-        Path, typer.Option("--dir", metavar="DIR", help="Folder for the sandbox's `.env`, key and state; made when missing.")
-    ] = Path("amo2gsheet-sandbox"),
-    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port of its page; 0 takes a free one.")] = 0,
-) -> int:
-    from amo2gsheet import commands_sandbox
-
-    return commands_sandbox.sandbox(directory, port, output.write)
-
-
-def main(argv: Sequence[str] | None = None) -> NoReturn:
-    """Run the program and end the process. `argv` are its arguments, None for those of this process."""
-    sys.exit(run(sys.argv[1:] if argv is None else argv, watch=SignalWatch(SIGNALS)))
 
 
 @app.command("status", help=cli_help.STATUS)
@@ -221,6 +219,30 @@ def _import(
         watcher = commands_import.ImportWatcher(session.say_waiting, advance, session.uninterrupted)
         outcome = commands_import.run_import(settings, options, commands.Outside.real(), watcher)
     return cli_import.tell(session, outcome)
+
+
+@app.command("demo", help=cli_help.DEMO)
+def _demo(context: typer.Context) -> int:
+    from amo2gsheet import commands_sandbox
+
+    return commands_sandbox.demo(output.write, _session(context).environ)
+
+
+@app.command("sandbox", help=cli_help.SANDBOX)
+def _sandbox(
+    directory: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="Folder for the sandbox's `.env`, key and state; made when missing.")
+    ] = Path("amo2gsheet-sandbox"),
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port of its page; 0 takes a free one.")] = 0,
+) -> int:
+    from amo2gsheet import commands_sandbox
+
+    return commands_sandbox.sandbox(directory, port, output.write)
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and end the process. `argv` are its arguments, None for those of this process."""
+    sys.exit(run(sys.argv[1:] if argv is None else argv, watch=SignalWatch(SIGNALS)))
 
 
 def run(argv: Sequence[str], environ: Mapping[str, str] | None = None, watch: SignalWatch | None = None) -> int:

@@ -47,6 +47,23 @@ Exit code 77 means that a login is needed or was refused, 66 that the sheet cann
 be used; `amo2gsheet --help` lists the others.
 """
 
+INSPECT = """
+Show what the account holds and what the settings make of it.
+
+Pipelines with their stages, fields with their options, the columns of the sheet with what fills them, the settings in
+use, and lines for the settings file that fit this account. It writes nothing.
+
+\b
+Examples:
+  amo2gsheet inspect
+  amo2gsheet inspect --lead 4711     one lead whole, customers' data included
+  amo2gsheet inspect --leads 10 --users
+  amo2gsheet inspect --json          for programs
+
+Exit code 3 means that a part could not be read (it is named), 4 that there is no
+such lead; `amo2gsheet --help` lists the others.
+"""
+
 PULL = """
 Carry amoCRM's changes into the sheet.
 

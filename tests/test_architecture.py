@@ -28,9 +28,10 @@ ARROWS: dict[str, set[str]] = {
     "": set(),  # the package's own `__init__`: the version
     "__main__": {"cli"},
     "cli": {"", "commands", "config", "output", "exceptions"},
-    "commands": {"", "sync", "amo", "sheet", "state", "xlsx", "health", "output", "config", "retry"} | WORDS,
+    "commands": {"", "sync", "amo", "sheet", "state", "xlsx", "health", "inspection", "output", "config", "retry"} | WORDS,
+    "inspection": WORDS,
     "health": {"", "state", "output", "config", "retry"} | WORDS,
-    "output": {"", "config"} | WORDS,
+    "output": {"", "config", "inspection"} | WORDS,  # what it shows, as plain data
     "state": {"config", "filelock"} | WORDS,
     "xlsx": {"config"} | WORDS,
     "sync": WORDS,
@@ -53,7 +54,7 @@ ARROWS_FOR_TYPES: dict[str, set[str]] = {
 }
 """What a group may besides name in annotations, under `TYPE_CHECKING`."""
 
-PURE = WORDS | {
+PURE = WORDS | {"inspection"} | {
     "sync.merge", "sync.plan", "sync.sides", "amo.payload", "amo.consent", "sheet.grid", "state.records", "xlsx_memory",
     "sync.importing_values", "sync.importing_columns", "sync.importing_stages", "sync.importing_drafts",
     "sync.importing_match", "sync.importing_plan", "sync.importing_report", "sync.importing_words",

@@ -26,7 +26,7 @@ from tests.conftest import REPOSITORY
 
 ENVIRON = {"AMO_SUBDOMAIN": "mycompany", "AMO_LONG_LIVED_TOKEN": "plum-canary-token", "GOOGLE_SHEET_ID": "a-sheet"}
 HEAVY = ["dotenv", "google", "gspread", "openpyxl", "requests", "rich", "sqlite3", "tenacity"]
-COMMANDS = ["auth", "pull", "push", "import-xlsx", "status", "history", "demo", "sandbox"]
+COMMANDS = ["auth", "inspect", "pull", "push", "import-xlsx", "status", "history", "demo", "sandbox"]
 
 
 def outcome(command: str = "pull", *, is_dry: bool = False, **report: Any) -> Outcome:
