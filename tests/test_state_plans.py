@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from amo2gsheet.state import database
 from tests.world import World
 
 GROWING = (
@@ -38,7 +37,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         connection.set_trace_callback(found.add)
         return connection  # type: ignore[no-any-return]
 
-    monkeypatch.setattr(database.sqlite3, "connect", connect)
+    monkeypatch.setattr(sqlite3, "connect", connect)
     return found
 
 
