@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ NAME, PHONE, PRICE = "Ф.И.О.", "Контактный номер", "Бюдже
 BOOK = "orders.xlsx"
 
 Cells = Mapping[str, WorkbookCell]
+
+
+def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0, microsecond: int = 0) -> datetime:
+    """A moment as Excel knows it: without a zone."""
+    return datetime(year, month, day, hour, minute, second, microsecond)  # noqa: DTZ001
 
 
 def row(number: int = 1, **more: Any) -> dict[str, WorkbookCell]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from openpyxl.styles import Font
 from amo2gsheet.exceptions import ExitCode, SheetError
 from amo2gsheet.model_import import CellError, SourceTable, WorkbookCell
 from amo2gsheet.xlsx import NOT_CALCULATED, read_workbook
+from tests.import_world import at
 
 
 def saved(tmp_path: Path, fill: Callable[[Any], object], name: str = "book.xlsx") -> Path:
@@ -45,11 +46,11 @@ def rewritten(path: Path, member: str, change: Callable[[str], str]) -> Path:
 
 
 def test_values_come_with_their_types_and_rows_with_their_numbers(tmp_path: Path) -> None:
-    values: list[WorkbookCell] = ["text", 1, 1.5, True, datetime(2026, 3, 1, 14, 30), date(2026, 3, 1), time(9, 5)]
+    values: list[WorkbookCell] = ["text", 1, 1.5, True, at(2026, 3, 1, 14, 30), date(2026, 3, 1), time(9, 5)]
 
     table = read_workbook(saved(tmp_path, lambda sheet: sheet.append(values)))
 
-    assert {1: (*values[:5], datetime(2026, 3, 1), time(9, 5))} == lines(table)
+    assert {1: (*values[:5], at(2026, 3, 1), time(9, 5))} == lines(table)
 
 
 def test_blank_rows_are_left_out_and_blank_columns_stay_in_place(tmp_path: Path) -> None:
@@ -143,9 +144,9 @@ def test_dates_of_the_other_calendar_of_excel_are_the_same_days(tmp_path: Path) 
     path = tmp_path / "mac.xlsx"
     with xlsxwriter.Workbook(path, {"date_1904": True}) as workbook:
         sheet = workbook.add_worksheet()
-        sheet.write_datetime(0, 0, datetime(2026, 3, 1), workbook.add_format({"num_format": "dd.mm.yyyy"}))
+        sheet.write_datetime(0, 0, at(2026, 3, 1), workbook.add_format({"num_format": "dd.mm.yyyy"}))
 
-    assert {1: (datetime(2026, 3, 1),)} == lines(read_workbook(path))
+    assert {1: (at(2026, 3, 1),)} == lines(read_workbook(path))
 
 
 @pytest.mark.parametrize("options", [{}, {"in_memory": True, "use_zip64": True}, {"constant_memory": True}])
@@ -158,13 +159,13 @@ def test_a_workbook_of_another_program_reads_the_same(tmp_path: Path, options: d
         sheet.write_row(0, 0, ["Ф.И.О.", "Сумма", "Дата", "Итого", "Есть"])
         sheet.write_string(2, 0, "Анна")
         sheet.write_number(2, 1, 1_200_000, money)
-        sheet.write_datetime(2, 2, datetime(2026, 3, 1), day)
+        sheet.write_datetime(2, 2, at(2026, 3, 1), day)
         sheet.write_formula(2, 3, "=B3*2", money, 2_400_000)
         sheet.write_boolean(2, 4, True)
 
     table = read_workbook(path)
 
-    expected = {1: ("Ф.И.О.", "Сумма", "Дата", "Итого", "Есть"), 3: ("Анна", 1_200_000, datetime(2026, 3, 1), 2_400_000, True)}
+    expected = {1: ("Ф.И.О.", "Сумма", "Дата", "Итого", "Есть"), 3: ("Анна", 1_200_000, at(2026, 3, 1), 2_400_000, True)}
     assert ("Заказы", expected) == (table.title, lines(table))
 
 
