@@ -212,7 +212,8 @@ class Schedule:
         self.trouble.land()
         if self.random.random() < 0.7:
             self.people.tidy()
-        self.world.clock.advance(HOURLY_SECONDS)
+        # The machine's clock may have been put back since the last of those looks.
+        self.world.clock.advance(2 * HOURLY_SECONDS)
         self._come_to_rest()
         self.world.clock.advance(HOURLY_SECONDS)
         writes, patches = self.world.sheet_writes(), self.world.patches()
