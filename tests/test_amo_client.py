@@ -275,6 +275,17 @@ def test_leads_are_moved_in_one_request(stand: Stand) -> None:
     assert {stand.bench.account.leads.current[lead_id].status_id for lead_id in ids} == {stand.bench.sent}
 
 
+def test_a_move_names_the_pipeline_of_its_stage(stand: Stand) -> None:
+    """The closed stages have one number in all pipelines."""
+    (lead_id,) = stand.add_leads(1)
+    target = Stage(sent(stand).pipeline_id, 142)
+
+    stand.client().move([Move(lead_id, target)])
+
+    (item,) = stand.cloud.log[-1].request.json()
+    assert (item["pipeline_id"], item["status_id"]) == (target.pipeline_id, 142)
+
+
 def test_no_move_is_no_request(stand: Stand) -> None:
     client = stand.client()
 

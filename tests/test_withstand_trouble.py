@@ -316,6 +316,20 @@ def test_no_secret_no_name_and_no_phone_stands_in_the_log(tmp_path: Path, caplog
     assert [secret for secret in secrets if secret and secret in told] == []
 
 
+def test_no_changed_name_or_phone_stands_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    world = World(tmp_path)
+    caplog.set_level(logging.DEBUG)
+    lead = world.lead("Анна Секретная", phone="+998 00 765-43-21")
+    world.pull()
+    (contact,) = [link.id for link in world.account.contacts.current.values()]
+    world.account.edit_contact(contact, name="Вера Новая", phones=["+998 00 111-22-33"])
+    outcome = world.pull(full=True)
+
+    assert "Вера Новая" == world.person.see("Ф.И.О.", lead=lead)
+    told = caplog.text + repr(outcome.report)
+    assert [] == [secret for secret in ("Секретная", "765-43-21", "Вера", "111-22-33") if secret in told]
+
+
 def test_a_date_stays_a_date_and_a_text_a_text_through_a_full_comparison(tmp_path: Path) -> None:
     world = World(tmp_path)
     texts = {"Заказ №": "007", ADDRESS: "=1+1", "Продукт 1": "01.02.2026"}
