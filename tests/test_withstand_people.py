@@ -382,11 +382,13 @@ def test_a_tab_renamed_at_any_request_of_a_pull_is_no_error(tmp_path: Path, colu
         assert world.row(lead)[ADDRESS] == "ул. Новая, 1", f"at request {number}"
 
 
-def test_a_tab_renamed_while_its_header_is_made_is_no_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("header", [[], ["ID", STATUS, ADDRESS]])
+def test_a_tab_renamed_at_any_request_of_the_first_pull_is_no_error(tmp_path: Path, header: list[str]) -> None:
     for number in range(1, 9):
         folder = tmp_path / str(number)
         folder.mkdir()
         world = World(folder)
+        world.person.paste("A1", [header])
         world.lead("Анна")
         world.sheets_wire.before_each = at_request(world, number, lambda world: world.person.rename_tab("Заказы"))
 

@@ -261,7 +261,11 @@ def follow_dropdown(run: Run, known: Known, tab: Tab, place: Place) -> None:
     if ours == wanted:
         return
     first_row = place.header.row_number + 1
-    present = run.sheet.read_dropdown(tab, place.columns.status_index, first_row)
+    try:
+        present = run.sheet.read_dropdown(tab, place.columns.status_index, first_row)
+    except TabMissingError:
+        # Renamed just now: whoever opens it next sees to the dropdown.
+        return
     offered = list(present.values) if present else []
     if ours is not None and offered == ours:
         if run.is_dry:
