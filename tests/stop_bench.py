@@ -27,7 +27,7 @@ from amo2gsheet.sync.rows import ROWS_PER_INSERT
 from amo2gsheet.sync.settle import LATE_SECONDS
 from tests.stop_end import End, end_of, traces_of
 from tests.stop_manners import Cut, Cutter
-from tests.world import AMO_URL, SHEETS_URL, World
+from tests.world import World
 
 FAST_FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """A file system in memory: what is synced to disk is not the point here."""
@@ -107,17 +107,17 @@ class Played:
 class Bench:
     """A scenario's world, made once. `leads` is for the scenario to remember whom it speaks of."""
 
-    def __init__(self, scenario: Scenario, folder: Path, cutter: Cutter, world: World | None = None) -> None:
+    def __init__(self, scenario: Scenario, world: World, cutter: Cutter) -> None:
         self.scenario = scenario
         self.cutter = cutter
         self.leads: list[int] = []
         self.say: Callable[[str], object] = lambda _text: None
-        self.world = world or World(folder, **scenario.settings)
+        self.world = world
         self.world.outside = replace(self.world.outside, new_session=self._new_session)
         self.world.sheets.knobs.quota = "off"
         self.world.person.delete_rows(GRID_ROWS + 1, BLANK_ROWS - GRID_ROWS)
         self.world.amo.knobs.block_after = None
-        self._watch()
+        self.watch()
         scenario.prepare(self)
         self._beginning = self._note_beginning()
 
@@ -137,16 +137,18 @@ class Bench:
             pass
         finally:
             self.cutter.arm()
-            self._watch()
+            self.watch()
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
+        """Let the cutter count the requests to both clouds, and decide what becomes of them."""
         for cloud, wire in self.wires.items():
             wire.rule = self.cutter.rule(cloud)
             wire.on_kill = self.cutter.on_kill
 
     def _new_session(self) -> requests.Session:
         session = QuickSession()
-        mount(session, {AMO_URL: self.world.amo_wire, SHEETS_URL: self.world.sheets_wire})
+        world = self.world
+        mount(session, {world.amo_url: world.amo_wire, world.sheets_url: world.sheets_wire})
         return session
 
     # --- back to the beginning ---
@@ -213,7 +215,7 @@ class Bench:
         self.cutter.arm(cut)
         self.say(command if cut is None else f"{command}, {cut.manner} at step {cut.step}")
         try:
-            code, told = self._ended(command)
+            code, told = self.ended(command)
         except Killed:
             self.say("  was killed")
             return []
@@ -227,7 +229,12 @@ class Bench:
             raise BrokenError(f"{command} ended with {code!r}: {told}")
         return told
 
-    def _ended(self, command: str) -> tuple[ExitCode, list[str]]:
+    def ended(self, command: str) -> tuple[ExitCode, list[str]]:
+        """Carry one command out; return how it ended, and what it told.
+
+        Raises:
+            Killed: it did not come to its end.
+        """
         try:
             outcome = self._start(command)
         except AmoGsheetError as error:
@@ -249,14 +256,14 @@ class Bench:
 
 
 @contextmanager
-def bench_of(scenario: Scenario) -> Iterator[Bench]:
+def bench_of(scenario: Scenario, bench: type[Bench] = Bench, world: type[World] = World) -> Iterator[Bench]:
     """The scenario's world in a folder of its own, with every step of its runs counted."""
     cutter = Cutter()
     # What is loaded by now stays; to look through it again and again for what can be freed would take a tenth of the time.
     gc.freeze()
     with tempfile.TemporaryDirectory(dir=FAST_FOLDER) as folder, counted(cutter.on_step), pytest.MonkeyPatch.context() as patch:
         patch.setattr(desk, "ROWS_PER_INSERT", scenario.rows_per_insert)
-        yield Bench(scenario, Path(folder), cutter)
+        yield bench(scenario, world(Path(folder), **scenario.settings), cutter)
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class End:
             wanted, there = getattr(self, name), getattr(other, name)
             if isinstance(wanted, Mapping):
                 keys = [key for key in {**wanted, **there} if wanted.get(key) != there.get(key)]
-                found += [f"{name} {key}: {there.get(key)}, not {wanted.get(key)}" for key in keys]
+                found += [f"{name} {key}: {str(there.get(key))[:300]}, not {str(wanted.get(key))[:300]}" for key in keys]
             elif isinstance(wanted, frozenset):
                 found += [f"{name}: {entry} is missing" for entry in wanted - there]
                 found += [f"{name}: {entry} is too many" for entry in there - wanted]
@@ -83,7 +83,8 @@ def _shown(tab: Tab, *, with_looks: bool) -> dict[object, object]:
         "layers": tab.layers,
         "merges": tab.merges,
         "properties": tab.properties,
-        "conditional formats": tab.conditional_formats,
+        # A tab that a run makes gets another number each time.
+        "conditional formats": [str(one).replace(str(tab.sheet_id), "") for one in tab.conditional_formats],
     }
     for row_number, row in enumerate(tab.rows, 1):
         if row.values or row.looks:

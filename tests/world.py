@@ -85,11 +85,14 @@ class Rewritten:
 class World:
     """Two pipelines with other spellings of each stage, a few fields, and people on both sides."""
 
+    amo_url = AMO_URL
+    sheets_url = SHEETS_URL
+
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        self.clock = VirtualClock(START)
-        self.amo = AmoCloud(self.clock.time, AMO_URL)
-        self.sheets = SheetsCloud(self.clock.time, SHEETS_URL)
+        self.clock = self.make_clock()
+        self.amo = AmoCloud(self.clock.time, self.amo_url)
+        self.sheets = SheetsCloud(self.clock.time, self.sheets_url)
         self.sheets.knobs.is_pretty = False
         self.sheets.knobs.token_life_seconds = 10**9
         self.amo_wire = Faulty(self.amo, self.clock)
@@ -101,6 +104,10 @@ class World:
         self._make_account()
         self.outside = Outside(RunClock(self.clock), "testhost", self._new_session)
         self.settings = self._load()
+
+    def make_clock(self) -> VirtualClock:
+        """The one clock of everybody in this world."""
+        return VirtualClock(START)
 
     def _make_account(self) -> None:
         account = self.account
@@ -122,16 +129,16 @@ class World:
         session = requests.Session()
         # There are no proxies here; to look for them in the environment takes longer than the request.
         session.trust_env = False
-        mount(session, {AMO_URL: self.amo_wire, SHEETS_URL: self.sheets_wire})
+        mount(session, {self.amo_url: self.amo_wire, self.sheets_url: self.sheets_wire})
         return session
 
     def _load(self) -> Settings:
         (self.folder / "gsheet.json").write_text(json.dumps(self.sheets.service_account_key()))
         values = {
-            "AMO_BASE_URL": AMO_URL,
+            "AMO_BASE_URL": self.amo_url,
             "AMO_LONG_LIVED_TOKEN": self.amo.oauth.long_lived_token(),
             "GOOGLE_SHEET_ID": SPREADSHEET_ID,
-            "GOOGLE_SHEETS_BASE_URL": SHEETS_URL,
+            "GOOGLE_SHEETS_BASE_URL": self.sheets_url,
             **self.more_settings,
         }
         env_file = self.folder / ".env"
