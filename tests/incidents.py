@@ -128,12 +128,10 @@ INCIDENTS: dict[str, str] = {
 
 NO_NUMBERS = "cannot occur: no order number is sent, its column belongs to amoCRM and moves no lead"
 NO_MONTHS = "cannot occur: there are no month tabs, one state serves one tab"
-UNITS = "waits for the systemd units"
 
 WITHOUT_TEST: dict[str, str] = {
     **dict.fromkeys(("e1", "e3", "e4", "e5", "e7"), NO_NUMBERS),
     **dict.fromkeys(("g1", "g2", "g4", "g6"), NO_MONTHS),
-    **dict.fromkeys(("j8", "j9", "j11"), UNITS),
     "k4": "waits for `import-xlsx`",
     "k5": "cannot occur: no command writes a diagnostic file, and what a run leaves behind is ignored by git (i4)",
 }

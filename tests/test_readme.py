@@ -25,6 +25,10 @@ NO_SETTINGS = {"LICENSE", "NOMERATSIYALANMAGAN", "SEED", "SIGTERM", "COMMAND", "
 """Words in capitals that are none."""
 
 
+OF_THE_UNITS = {"CREDENTIALS_DIRECTORY", "MAX_AGE"}
+"""Variables that systemd and its units set."""
+
+
 def section(title: str) -> str:
     """What stands below a heading, up to the next one of its kind."""
     found = re.search(rf"^(#+) {re.escape(title)}\n(.*?)(?=^\1 |\Z)", README, re.MULTILINE | re.DOTALL)
@@ -95,7 +99,7 @@ def test_no_setting_is_named_that_the_program_does_not_know() -> None:
     named = set(re.findall(r"\b[A-Z][A-Z_]*_[A-Z_]+\b", README))
     placeholders = {parameter.metavar for command in GROUP.commands.values() for parameter in command.params}
 
-    assert set() == named - {setting.name for setting in SETTINGS} - placeholders
+    assert set() == named - {setting.name for setting in SETTINGS} - placeholders - OF_THE_UNITS
 
 
 def test_every_text_of_the_column_that_says_why_a_row_waits_is_explained() -> None:
