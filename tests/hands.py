@@ -10,7 +10,7 @@ import logging
 import random
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from amo2gsheet.lead_ids import lead_id_of
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.sheets_cells import plain
 from amo2gsheet.sandbox.sheets_grid import Tab
-from tests.hand_acts import ACTS, ADDRESS, AFTERWARDS, NOTE, SECOND, SECOND_TEXT, Scene
+from tests.hand_acts import ACTS, ADDRESS, AFTERWARDS, SECOND, SECOND_TEXT, Scene
+from tests.hand_scenes import RUNS
 from tests.schedule_checks import check_end
 from tests.schedule_people import People
 from tests.schedule_sight import OWN_HEADERS, Sight, columns_of, see
@@ -35,73 +36,6 @@ MOST_REQUESTS = 30
 
 Rows = dict[int, dict[str, object]]
 """Lead ID → header → what the cell shows, for every lead with one row."""
-
-
-def _table(world: World) -> Scene:
-    """Six leads with rows, notes of people's own, a row without ID below; leads without a row."""
-    scene = Scene(world)
-    leads = [world.lead(f"Клиент {letter}", fields={ADDRESS: f"ул. {letter}, 1"}) for letter in "вбаедг"]
-    scene.strange = [world.lead("Клиент ж", world.stage("Консультация"))]
-    world.pull()
-    world.person.type_at(1, len(world.rows()[0]) + 1, NOTE)
-    for lead in leads:
-        world.person.type(NOTE, f"заметка {lead}", lead=lead)
-    world.person.type(NOTE, "Касса", row=12)
-    world.pick(leads[5], "Успешно")
-    world.push()
-    world.pull()
-    scene.version = world.person.version()
-    scene.still = leads
-    world.person.type(NOTE, "перезвонить", lead=leads[4])
-    return scene
-
-
-def _take(scene: Scene, *places: int) -> list[int]:
-    taken = [scene.still[place] for place in places]
-    scene.still = [lead for lead in scene.still if lead not in taken]
-    return taken
-
-
-def _mixed(world: World) -> Scene:
-    scene = _table(world)
-    scene.changed = _take(scene, 1, 3)
-    world.account.edit_lead(scene.changed[0], fields={ADDRESS: "ул. Новая, 1"})
-    world.move(scene.changed[1], world.stage("Заказ отправлен"))
-    world.move(scene.changed[0], world.stage("Заказ отправлен"))
-    scene.new = [world.lead("Клиент з", fields={ADDRESS: "ул. з, 1"})]
-    return scene
-
-
-def _pushed(world: World) -> Scene:
-    scene = _table(world)
-    scene.changed = _take(scene, 2, 4)
-    for lead in scene.changed:
-        world.pick(lead, "У курера")
-    return scene
-
-
-def _new_rows(world: World) -> Scene:
-    scene = _table(world)
-    scene.changed = _take(scene, 3)
-    scene.new = [world.lead(f"Клиент {letter}", fields={ADDRESS: f"ул. {letter}, 1"}) for letter in "икл"]
-    return scene
-
-
-def _empty(world: World) -> Scene:
-    scene = Scene(world)
-    scene.changed = [world.lead(f"Клиент {letter}", fields={ADDRESS: f"ул. {letter}, 1"}) for letter in "аб"]
-    scene.still = [world.lead("Клиент в", fields={ADDRESS: "ул. в, 1"})]
-    scene.strange = [world.lead("Клиент ж", world.stage("Консультация"))]
-    return scene
-
-
-RUNS: Mapping[str, tuple[str, Callable[[World], Scene]]] = {
-    "mixed": ("pull", _mixed),
-    "push": ("push", _pushed),
-    "new-rows": ("pull", _new_rows),
-    "header": ("pull", _empty),
-}
-"""Name of the run → its command, and what makes the world it meets."""
 
 
 class Bench:

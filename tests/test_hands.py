@@ -8,7 +8,8 @@ from contextlib import ExitStack
 import pytest
 
 from tests.hand_acts import ACTS
-from tests.hands import RUNS, Bench, bench_of, failures
+from tests.hand_scenes import RUNS
+from tests.hands import Bench, bench_of, failures
 
 
 @pytest.fixture(scope="module")
