@@ -7,6 +7,7 @@ requests are not counted.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import cycle
 from math import ceil
 from pathlib import Path
 
@@ -15,6 +16,27 @@ import pytest
 from amo2gsheet.commands import Outcome
 from amo2gsheet.exceptions import ExitCode
 from tests.world import World
+
+
+class BranchWorld(World):
+    """Four branches with a pipeline each besides the usual two; new leads stand in the trigger stages in turn."""
+
+    def _make_account(self) -> None:
+        super()._make_account()
+        stages = ["Консультация", "Заказ без нумерации", "Заказ отправлен", "Отказ"]
+        branches = [self.account.add_pipeline(f"Филиал {number}", stages) for number in range(4)]
+        triggers = [self.trigger, *(self.stage("Заказ без нумерации", pipeline) for pipeline in (self.base, *branches))]
+        self._triggers = cycle(triggers)
+
+    def lead(self, name: str = "Заказ", stage: tuple[int, int] | None = None, phone: str = "", **more: object) -> int:
+        return super().lead(name, stage or next(self._triggers), phone, **more)
+
+
+@pytest.fixture(params=[World, BranchWorld], ids=["two pipelines", "six pipelines"])
+def shop(request: pytest.FixtureRequest) -> type[World]:
+    """Makes the world."""
+    made: type[World] = request.param
+    return made
 
 
 def cost(world: World, run: Callable[[], Outcome]) -> tuple[int, int, Outcome]:
@@ -56,8 +78,8 @@ def quiet(world: World) -> None:
 
 
 @pytest.mark.parametrize("rows", [0, 1, 300])
-def test_idle_runs_cost_one_request_each(tmp_path: Path, rows: int) -> None:
-    world = World(tmp_path)
+def test_idle_runs_cost_one_request_each(tmp_path: Path, shop: type[World], rows: int) -> None:
+    world = shop(tmp_path)
     for number in range(rows):
         world.clock.advance(0.1)
         world.lead(f"Клиент {number}")
@@ -90,8 +112,8 @@ def test_a_text_of_no_stage_costs_nothing_though_its_lead_moves_to_a_stage_shown
 
 
 @pytest.mark.parametrize(("count", "companies"), [(1, 0), (1, 1), (30, 3), (1000, 0)])
-def test_a_pull_of_new_leads_keeps_to_the_table(tmp_path: Path, count: int, companies: int) -> None:
-    world = World(tmp_path)
+def test_a_pull_of_new_leads_keeps_to_the_table(tmp_path: Path, shop: type[World], count: int, companies: int) -> None:
+    world = shop(tmp_path)
     world.lead("Старый")
     world.pull()
     quiet(world)
@@ -122,8 +144,8 @@ def test_a_pull_of_5000_new_leads_keeps_to_the_table(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 1000])
-def test_the_first_pull_adds_the_directory_and_the_header(tmp_path: Path, count: int) -> None:
-    world = World(tmp_path)
+def test_the_first_pull_adds_the_directory_and_the_header(tmp_path: Path, shop: type[World], count: int) -> None:
+    world = shop(tmp_path)
     many_leads(world, count)
     amo, sheets, outcome = cost(world, world.pull)
 
@@ -133,8 +155,8 @@ def test_the_first_pull_adds_the_directory_and_the_header(tmp_path: Path, count:
 
 
 @pytest.mark.parametrize("count", [1, 40, 400])
-def test_a_pull_of_changed_leads_keeps_to_the_table(tmp_path: Path, count: int) -> None:
-    world = World(tmp_path)
+def test_a_pull_of_changed_leads_keeps_to_the_table(tmp_path: Path, shop: type[World], count: int) -> None:
+    world = shop(tmp_path)
     leads = many_leads(world, count)
     world.pull()
     quiet(world)
@@ -149,8 +171,8 @@ def test_a_pull_of_changed_leads_keeps_to_the_table(tmp_path: Path, count: int) 
 
 
 @pytest.mark.parametrize("count", [1, 120])
-def test_leads_that_passed_through_the_trigger_cost_their_events(tmp_path: Path, count: int) -> None:
-    world = World(tmp_path)
+def test_leads_that_passed_through_the_trigger_cost_their_events(tmp_path: Path, shop: type[World], count: int) -> None:
+    world = shop(tmp_path)
     world.pull()
     quiet(world)
     for number in range(count):
@@ -167,8 +189,8 @@ def test_leads_that_passed_through_the_trigger_cost_their_events(tmp_path: Path,
 
 @pytest.mark.parametrize("age_seconds", [60, 3000])
 @pytest.mark.parametrize("count", [1, 5, 20, 21, 60, 200])
-def test_a_push_keeps_to_the_table(tmp_path: Path, count: int, age_seconds: int) -> None:
-    world = World(tmp_path, PUSH_LIMIT="1000")
+def test_a_push_keeps_to_the_table(tmp_path: Path, shop: type[World], count: int, age_seconds: int) -> None:
+    world = shop(tmp_path, PUSH_LIMIT="1000")
     leads = [world.lead(f"Клиент {number}") for number in range(count + 200)]
     world.pull()
     world.clock.advance(age_seconds)
@@ -182,8 +204,8 @@ def test_a_push_keeps_to_the_table(tmp_path: Path, count: int, age_seconds: int)
 
 
 @pytest.mark.parametrize("count", [0, 10, 600])
-def test_the_hourly_look_keeps_to_the_table(tmp_path: Path, count: int) -> None:
-    world = World(tmp_path)
+def test_the_hourly_look_keeps_to_the_table(tmp_path: Path, shop: type[World], count: int) -> None:
+    world = shop(tmp_path)
     world.person.add_tab("Staff", [["Код сотрудника", "Сотрудник"], ["7", "Тимур"]])
     many_leads(world, count)
     world.pull()
