@@ -35,8 +35,8 @@ def save_book(path: Path, rows: Sequence[Cells], top: Sequence[Sequence[Workbook
     """Write rows below a header of all their columns; `top` are lines above the header."""
     workbook = Workbook()
     sheet: Any = workbook.active
-    headers = list(dict.fromkeys(header for cells in rows for header in cells)) or [NAME]
-    for line in (*top, headers, *([cells.get(header) for header in headers] for cells in rows)):
+    headers = list(dict.fromkeys(header for cells in rows for header in cells))
+    for line in (*top, *([headers] if headers else []), *([cells.get(header) for header in headers] for cells in rows)):
         sheet.append(line)
     workbook.save(path)
     return path

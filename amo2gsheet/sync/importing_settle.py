@@ -29,6 +29,9 @@ LOOK_AGAIN_SECONDS = 5.0
 
 _CLOCK_RAN_BACK_SECONDS = 3600
 
+_MERGED_SECONDS = 900
+"""More than a batch takes, tried again and again, and more than two clocks of one cloud differ."""
+
 
 def settle(run: ImportRun, rows: Mapping[str, ImportRow]) -> dict[str, ImportRow]:
     """Find out about every open row; return the rows as they are known now. Safe to repeat.
@@ -82,7 +85,12 @@ def look(run: ImportRun, rows: Mapping[str, ImportRow], claimed: Iterable[int | 
         for lead in tagged.values()
     }
     keys = matched({key: Content.from_json(row.content) for key, row in rows.items()}, shown)
-    return {key: Created(lead_id, tagged[lead_id].created_at < rows[key].since) for key, lead_id in keys.items()}
+    return {key: Created(lead_id, _was_there(tagged[lead_id], rows[key])) for key, lead_id in keys.items()}
+
+
+def _was_there(lead: Lead, row: ImportRow) -> bool:
+    """Whether amoCRM put a row into a lead that it had long before."""
+    return lead.created_at < row.sent_at - _MERGED_SECONDS
 
 
 def _contacts(run: ImportRun, leads: Iterable[Lead]) -> dict[int, Contact]:
