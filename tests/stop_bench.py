@@ -8,7 +8,9 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -18,15 +20,16 @@ from amo2gsheet.commands import Outcome
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox.amo import AmoSnapshot
 from amo2gsheet.sandbox.exchange import Request
-from amo2gsheet.sandbox.faults import Faulty, Killed, Rule
+from amo2gsheet.sandbox.faults import Exchange, Faulty, Killed, Rule
 from amo2gsheet.sandbox.sheets import Snapshot
 from amo2gsheet.sandbox.transport import mount
-from amo2gsheet.state import StateStore
 from amo2gsheet.sync import desk
 from amo2gsheet.sync.rows import ROWS_PER_INSERT
 from amo2gsheet.sync.settle import LATE_SECONDS
 from tests.stop_end import End, end_of, traces_of
 from tests.stop_manners import Cut, Cutter
+from tests.stop_steps import counted
+from tests.stop_worlds import fingerprint
 from tests.world import World
 
 FAST_FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None
@@ -87,17 +90,23 @@ class QuickSession(requests.Session):
 
 
 @dataclass(frozen=True, slots=True)
-class _Beginning:
+class Moment:
+    """A world at one moment, to be gone back to any number of times. `runs` of its scenario are over by then."""
+
+    runs: int
     amo: AmoSnapshot
     sheets: Snapshot
-    tokens: Mapping[str, Any]
+    tokens: tuple[Mapping[str, Any], int]
     files: Mapping[str, bytes]
     seconds: float
+    next_key: int
+    under_way: Mapping[str, Sequence[tuple[int, Exchange]]]
+    is_hand_due: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """How a scenario went: its end, the steps of each run up to the recovery's last, and what the uncut ones wrote."""
+    """How a scenario went: its end, the steps of the runs that were cut or watched, and where each of these wrote to."""
 
     end: End
     steps: Sequence[Sequence[str]]
@@ -105,21 +114,27 @@ class Played:
 
 
 class Bench:
-    """A scenario's world, made once. `leads` is for the scenario to remember whom it speaks of."""
+    """A scenario's world, made once. `leads` is for the scenario to remember whom it speaks of.
 
-    def __init__(self, scenario: Scenario, world: World, cutter: Cutter) -> None:
+    `chance` is all that the tool draws from; where it draws from elsewhere too, nothing is repeatable.
+    """
+
+    def __init__(self, scenario: Scenario, world: World, cutter: Cutter, chance: Random) -> None:
         self.scenario = scenario
         self.cutter = cutter
         self.leads: list[int] = []
         self.say: Callable[[str], object] = lambda _text: None
         self.world = world
+        self.chance = chance
         self.world.outside = replace(self.world.outside, new_session=self._new_session)
         self.world.sheets.knobs.quota = "off"
         self.world.person.delete_rows(GRID_ROWS + 1, BLANK_ROWS - GRID_ROWS)
         self.world.amo.knobs.block_after = None
+        self.is_repeatable = True
+        self._ends: dict[tuple[int, bytes], End | str] = {}
         self.watch()
         scenario.prepare(self)
-        self._beginning = self._note_beginning()
+        self._beginning = self.note(0)
 
     @property
     def wires(self) -> dict[str, Faulty]:
@@ -153,32 +168,49 @@ class Bench:
 
     # --- back to the beginning ---
 
-    def _note_beginning(self) -> _Beginning:
-        world = self.world
-        files = {path.name: path.read_bytes() for path in world.folder.iterdir()}
-        tokens = dict(world.sheets.tokens.given)
-        return _Beginning(world.amo.snapshot(), world.sheets.snapshot(), tokens, files, world.clock.monotonic())
+    def note(self, runs: int) -> Moment:
+        """Note everything as it is now, after so many runs."""
+        world, scenario = self.world, self.scenario
+        return Moment(
+            runs,
+            world.amo.snapshot(),
+            world.sheets.snapshot(),
+            (dict(world.sheets.tokens.given), world.sheets.tokens.count),
+            {path.name: path.read_bytes() for path in world.folder.iterdir()},
+            world.clock.monotonic(),
+            next(world.person.tab.keys) + 1,
+            {name: [(number - wire.count, late) for number, late in wire._late] for name, wire in self.wires.items()},
+            scenario.moment is not None and (runs == 0 or self.wires[scenario.cloud].before_each is not None),
+        )
 
-    def go_back(self) -> None:
-        """Make everything as it was when the scenario was prepared."""
-        world, beginning = self.world, self._beginning
-        self._land()
-        for wire in self.wires.values():
+    def go_back(self, moment: Moment | None = None) -> None:
+        """Make everything as it was then; without a moment, as it was when the scenario was prepared."""
+        world, scenario, then = self.world, self.scenario, moment or self._beginning
+        for name, wire in self.wires.items():
             wire.log.clear()
             wire.before_each = None
-        world.amo.restore(beginning.amo)
-        world.sheets.restore(beginning.sheets)
-        world.sheets.tokens.given = dict(beginning.tokens)
+            wire._late = [(wire.count + after, replace(late)) for after, late in then.under_way[name]]
+        world.amo.restore(then.amo)
+        world.sheets.restore(then.sheets)
+        world.sheets.tokens.given, world.sheets.tokens.count = dict(then.tokens[0]), then.tokens[1]
         world.sheets.seen.clear()
-        world.clock._passed = beginning.seconds
+        world.clock._passed = then.seconds
+        self._leave_nothing_to_chance(then)
         for path in world.folder.iterdir():
-            if path.name not in beginning.files:
+            if path.name not in then.files:
                 os.unlink(path)
-        for name, contents in beginning.files.items():
+        for name, contents in then.files.items():
             (world.folder / name).write_bytes(contents)
-        scenario = self.scenario
-        if scenario.moment is not None:
+        if then.is_hand_due and scenario.moment is not None:
             world.once(self.wires[scenario.cloud], scenario.moment, lambda: scenario.act(world))
+
+    def _leave_nothing_to_chance(self, then: Moment) -> None:
+        """Every play draws the same numbers: the tool's tokens, and what Google calls its new rows and tabs."""
+        self.chance.seed(then.runs)
+        for book in self.world.sheets.books.values():
+            book.keys = count(then.next_key)
+            for tab in book.tabs:
+                tab.keys = book.keys
 
     def _land(self) -> None:
         """A cloud carries a request out within minutes or never."""
@@ -187,28 +219,70 @@ class Bench:
 
     # --- playing ---
 
-    def play(self, cuts: Sequence[Cut] = (), *, is_traced: bool = False) -> Played:
-        """Play the scenario from its beginning, its first runs cut; `is_traced` finds out what each run wrote.
+    def play(self, cuts: Sequence[Cut | None] = (), *, moment: Moment | None = None, is_traced: bool = False) -> Played:
+        """Play the scenario from its beginning or a later moment, its next runs cut (None: watched, and left alone).
+
+        What follows them is played once for each world that they lead to. `is_traced` finds out what each of them wrote.
 
         Raises:
             BrokenError: a run ended as it may not, or the sides do not come to rest.
         """
-        self.go_back()
+        self.go_back(moment)
+        done = moment.runs if moment else 0
         steps, written = [], []
-        commands = self.scenario.commands
-        for number, command in enumerate(commands):
-            if number == len(commands) - 1:
-                self._land()
-                self.world.clock.advance(LATE_SECONDS)
-            before = traces_of(self.world) if is_traced else None
-            self.run(command, cuts[number] if number < len(cuts) else None)
+        for number, cut in enumerate(cuts, done):
+            traces = traces_of(self.world) if is_traced else None
+            self._next(number, cut)
             steps.append(self.cutter.steps)
-            written.append(traces_of(self.world).told_from(before) if before else [])
+            written.append(traces_of(self.world).told_from(traces) if traces else [])
+        return Played(self._known_end(done + len(cuts)), steps, written)
+
+    def after(self, cut: Cut) -> Moment:
+        """The moment right after the first run was cut there.
+
+        Raises:
+            BrokenError: that run ended as it may not.
+        """
+        self.go_back()
+        self._next(0, cut)
+        return self.note(1)
+
+    def forget(self) -> None:
+        """Play from now on what follows a cut, though the world was the same before."""
+        self._ends.clear()
+
+    def _known_end(self, done: int) -> End:
+        """Play what is left of the runs, or remember how that went when the world was the same before."""
+        if not self.is_repeatable:
+            return self._end(done)
+        key = (done, fingerprint(self.world))
+        if key not in self._ends:
+            try:
+                end: End | str = self._end(done)
+            except BrokenError as error:
+                end = str(error)
+            self._ends[key] = next((known for known in self._ends.values() if known == end), end)
+        known = self._ends[key]
+        if isinstance(known, str):
+            raise BrokenError(known)
+        return known
+
+    def _end(self, done: int) -> End:
+        for number in range(done, len(self.scenario.commands)):
+            self._next(number)
         if self.scenario.moment is not None and self.wires[self.scenario.cloud].before_each is not None:
             raise BrokenError("the request before which somebody wanted to act never came")
         end = end_of(self.world, with_looks=self.scenario.moment is None)
         self._check_rest()
-        return Played(end, steps, written)
+        return end
+
+    def _next(self, number: int, cut: Cut | None = None) -> None:
+        """The run of that number, from 0; the last one comes when nothing can land late any more."""
+        commands = self.scenario.commands
+        if number == len(commands) - 1:
+            self._land()
+            self.world.clock.advance(LATE_SECONDS)
+        self.run(commands[number], cut)
 
     def run(self, command: str, cut: Cut | None = None) -> list[str]:
         """One run; return what it changed or named."""
@@ -258,47 +332,10 @@ class Bench:
 @contextmanager
 def bench_of(scenario: Scenario, bench: type[Bench] = Bench, world: type[World] = World) -> Iterator[Bench]:
     """The scenario's world in a folder of its own, with every step of its runs counted."""
-    cutter = Cutter()
+    cutter, chance = Cutter(), Random(0)
     # What is loaded by now stays; to look through it again and again for what can be freed would take a tenth of the time.
     gc.freeze()
-    with tempfile.TemporaryDirectory(dir=FAST_FOLDER) as folder, counted(cutter.on_step), pytest.MonkeyPatch.context() as patch:
+    steps = counted(cutter.on_step, chance.randbytes)
+    with tempfile.TemporaryDirectory(dir=FAST_FOLDER) as folder, steps, pytest.MonkeyPatch.context() as patch:
         patch.setattr(desk, "ROWS_PER_INSERT", scenario.rows_per_insert)
-        yield bench(scenario, world(Path(folder), **scenario.settings), cutter)
-
-
-@contextmanager
-def counted(on_step: Callable[[str], None]) -> Iterator[None]:
-    """Tell of every commit of a state and of every file put in place, renamed or deleted, before it and after it."""
-    real_open, real_replace, real_rename, real_unlink = StateStore.open, Path.replace, Path.rename, Path.unlink
-
-    def opened(path: Path, clock: Any, **named: Any) -> StateStore:
-        state = real_open(path, clock, **named)
-        state.on_step = on_step
-        return state
-
-    def replaced(self: Path, target: Path) -> Path:
-        on_step(f"before {target.name} is replaced")
-        result = real_replace(self, target)
-        on_step(f"after {target.name} is replaced")
-        return result
-
-    def renamed(self: Path, target: Path) -> Path:
-        on_step(f"before {self.name} is renamed")
-        result = real_rename(self, target)
-        on_step(f"after {self.name} is renamed")
-        return result
-
-    def unlinked(self: Path, missing_ok: bool = False) -> None:
-        is_there = self.exists()
-        if is_there:
-            on_step(f"before {self.name} is deleted")
-        real_unlink(self, missing_ok)
-        if is_there:
-            on_step(f"after {self.name} is deleted")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(StateStore, "open", opened)
-        patch.setattr(Path, "replace", replaced)
-        patch.setattr(Path, "rename", renamed)
-        patch.setattr(Path, "unlink", unlinked)
-        yield
+        yield bench(scenario, world(Path(folder), **scenario.settings), cutter, chance)

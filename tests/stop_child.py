@@ -17,8 +17,8 @@ import pytest
 
 from amo2gsheet import cli, commands
 from amo2gsheet.sync import desk
-from tests.stop_bench import counted
 from tests.stop_memory import Memory, SharedClock
+from tests.stop_steps import counted
 from tests.world import RunClock
 
 WRONG_STEP = 99

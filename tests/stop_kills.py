@@ -130,6 +130,7 @@ class ServedBench(Bench):
         """From now on every command runs in a child of the runner."""
         self.runner = runner
         self.cutter = KillingCutter(memory)
+        self.is_repeatable = False
         self.watch()
 
     def ended(self, command: str) -> tuple[ExitCode, list[str]]:

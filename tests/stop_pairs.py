@@ -45,13 +45,14 @@ def _played(name: str, bench: Bench, uncut: Uncut, firsts: Sequence[Cut]) -> Ite
     """For each pair what was wrong and the line to replay it, "" where nothing was."""
     for first in firsts:
         try:
-            recovery = bench.play([first], is_traced=True)
+            moment = bench.after(first)
+            recovery = bench.play([None], moment=moment, is_traced=True)
         except BrokenError as error:
             yield _told(name, [first], str(error))
             continue
-        if recovery.written[1]:
-            for second in cuts_at(recovery.steps[1], PAIR_MANNERS):
-                problem = failure(bench, uncut, [first, second])
+        if recovery.written[0]:
+            for second in cuts_at(recovery.steps[0], PAIR_MANNERS):
+                problem = failure(bench, uncut, [second], moment)
                 yield _told(name, [first, second], problem) if problem else ""
 
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.stop_bench import Bench, BrokenError, bench_of
+from tests.stop_bench import Bench, BrokenError, Moment, bench_of
 from tests.stop_end import End
 from tests.stop_manners import KILL, MANNERS, Cut, is_request
 from tests.stop_scenarios import SCENARIOS
@@ -42,16 +42,16 @@ def cuts_at(steps: Sequence[str], manners: Iterable[str]) -> list[Cut]:
 
 def play_uncut(bench: Bench) -> Uncut:
     """Play the scenario with nobody in its way."""
-    played = bench.play(is_traced=True)
+    played = bench.play([None], is_traced=True)
     if played.end.journal:
         raise BrokenError(f"something is left open though nobody stopped the run: {played.end.journal}")
     return Uncut(played.end, played.steps[0], played.written[0])
 
 
-def failure(bench: Bench, uncut: Uncut, cuts: Sequence[Cut]) -> str | None:
-    """What is wrong with the end when runs were cut there; None: nothing."""
+def failure(bench: Bench, uncut: Uncut, cuts: Sequence[Cut], moment: Moment | None = None) -> str | None:
+    """What is wrong with the end when runs were cut there, from a moment on; None: nothing."""
     try:
-        end = bench.play(cuts).end
+        end = bench.play(cuts, moment=moment).end
     except BrokenError as error:
         return str(error)
     return "\n".join(uncut.end.differences(end)) or None
@@ -79,6 +79,7 @@ def _replay(name: str, cuts: Sequence[Cut]) -> None:
         for number, step in enumerate(uncut.steps, 1):
             say(f"{'→' if number == cuts[0].step else ' '} {number:3} {step}")
         bench.say = say
+        bench.forget()
         say(failure(bench, uncut, cuts) or "the end is as it should be")
 
 

@@ -12,6 +12,7 @@ from tests.stop_manners import KILL, Cut
 from tests.stop_pairs import SMALL, pair_failures
 from tests.stop_report import STOP_POINTS
 from tests.stop_scenarios import SCENARIOS
+from tests.stop_worlds import fingerprint
 from tests.stops import failure, failures, play_uncut
 
 SLICES, ON_EACH_PUSH = 4, 3
@@ -75,6 +76,36 @@ def test_a_world_is_put_back_before_each_point() -> None:
 
         assert [] == uncut.end.differences(play_uncut(bench).end)
         assert uncut.steps == play_uncut(bench).steps
+
+
+def test_equal_worlds_come_to_equal_ends() -> None:
+    """What follows a cut is played once for each world: played anew it comes to the same."""
+    with bench_of(SCENARIOS["mixed-pull"]) as bench:
+        uncut = play_uncut(bench)
+        cuts = uncut.points[::9]
+        ends = [bench.play([cut]).end for cut in cuts]
+        for cut, end in zip(cuts, ends, strict=True):
+            bench.forget()
+            assert [] == end.differences(bench.play([cut]).end)
+
+
+@pytest.mark.parametrize("change", ["lead", "cell", "file", "clock"])
+def test_worlds_that_differ_in_anything_are_not_equal(change: str) -> None:
+    with bench_of(SCENARIOS["mixed-pull"]) as bench:
+        world = bench.world
+        before = fingerprint(world)
+        assert before == fingerprint(world)
+        match change:
+            case "lead":
+                world.account.edit_lead(bench.leads[0], price=78)
+            case "cell":
+                world.person.type("Адрес", "у моста", lead=bench.leads[0])
+            case "file":
+                (world.folder / ".amo_tokens.json.google").write_text("{}")
+            case "clock":
+                world.clock.advance(1)
+
+        assert before != fingerprint(world)
 
 
 def _doubled_rows(bench: Bench) -> None:
