@@ -80,12 +80,12 @@ def test_a_move_that_was_not_carried_out_is_planned_anew(tmp_path: Path, fault: 
     assert ("Отказ", "Отказ", patches + 1, []) == (world.stage_of(lead), world.status(lead), world.patches(), _kinds(world))
 
 
-def test_a_move_that_was_not_carried_out_is_not_told_of(tmp_path: Path) -> None:
+def test_a_move_that_was_not_carried_out_is_sent_and_told_of_once(tmp_path: Path) -> None:
     world, lead = _picked(tmp_path)
     world.amo_wire.rule = once(is_patch, KILL_BEFORE)
     stopped(world.push)
 
-    assert world.push().exit_code == ExitCode.DONE
+    assert (ExitCode.DONE, "Отказ") == (world.push().exit_code, world.stage_of(lead))
     assert [("В процессе", "Отказ")] == [(entry.old, entry.new) for entry in world.history(lead, "moved")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from email.utils import formatdate
@@ -28,6 +29,62 @@ class Dated:
         if self._ahead_seconds is not None:
             headers = {**headers, "Date": formatdate(START + self._ahead_seconds, usegmt=True)}
         return replace(answer, headers=headers)
+
+
+class Timed:
+    """amoCRM, whose answers to some requests show every time as `shown`; None: as it is."""
+
+    def __init__(self, cloud: Cloud, method: str, path: str) -> None:
+        self._cloud = cloud
+        self._asked = (method, path)
+        self.shown: int | None = None
+
+    def answer(self, request: Request) -> Answer:
+        """Answer as the cloud does, at another time."""
+        answer = self._cloud.answer(request)
+        if self.shown is None or not answer.body or (request.method, request.path) != self._asked:
+            return answer
+        body = json.loads(answer.body)
+        for items in body.get("_embedded", {}).values():
+            for item in items:
+                item |= {key: self.shown for key in ("updated_at", "created_at") if key in item}
+        return replace(answer, body=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("shown", [-5, 0, 4_000_000_000, 2**62])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/api/v4/leads"), ("GET", "/api/v4/events"), ("GET", "/api/v4/contacts"), ("PATCH", "/api/v4/leads")],
+)
+def test_a_time_that_cannot_be_does_no_lasting_harm(tmp_path: Path, method: str, path: str, shown: int) -> None:
+    world = World(tmp_path)
+    timed = Timed(world.amo, method, path)
+    world.amo_wire = Faulty(timed, world.clock)
+    lead, picked = world.lead("Анна", phone="+998900000001"), world.lead("Борис")
+    world.pull()
+    world.move(lead, world.stage("Заказ отправлен"))
+    world.pick(picked, "У курера")
+    passed = world.lead("Вера")
+    world.move(passed, world.stage("Отказ"))
+    world.clock.advance(3700)
+    timed.shown = shown
+    for run in (world.push, world.pull):
+        world.code(run)
+
+    timed.shown = None
+    for run in (world.push, world.pull):
+        world.code(run)
+    for changed in (lead, picked, passed):
+        world.move(changed, world.stage("Консультация"))
+    later = world.lead("Галя")
+    world.move(later, world.stage("Отказ"))
+    world.pull()
+    world.pull()
+
+    assert {lead: "Консультация", picked: "Консультация", passed: "Консультация", later: "Отказ"} == {
+        row["ID"]: row["статус"] for row in world.rows() if row["ID"]
+    }
+    world.rest()
 
 
 @pytest.mark.parametrize("ahead_seconds", [None, 90 * 60, 10**8], ids=["no date", "90 minutes ahead", "years ahead"])

@@ -211,7 +211,7 @@ class Feed:
             due = chunk.due[lead_id]
             chunk.due[lead_id] = Due(due.lead, may_add=True, has_entered=due.has_entered or lead_id in entered)
         chunk.events += [(event.id, event.created_at) for event in events]
-        chunk.event_cursor = max((event.created_at for event in events), default=None)
+        chunk.event_cursor = max((run.believed(event.created_at) for event in events), default=None)
         old = (run.amo.server_time or run.now) - overlap
         chunk.judged += [lead_id for lead_id, lead in others.items() if lead_id in passed or lead.updated_at < old]
 
@@ -228,11 +228,12 @@ class Feed:
 
     def _take_owed(self, lead_ids: Sequence[int], chunk: Chunk) -> None:
         """Leads that an earlier run, or `push`, left to this one."""
-        versions, owed = self._run.state.versions(lead_ids), self._run.state.owed()
+        run = self._run
+        versions, owed = run.state.versions(lead_ids), run.state.owed()
         for lead in self._read(lead_ids, "unread"):
             reasons = owed[lead.id].reasons if lead.id in owed else {}
             seen = versions.get(lead.id)
-            if seen is not None and lead.updated_at < seen.updated_at:
+            if seen is not None and lead.updated_at < seen.updated_at == run.believed(seen.updated_at):
                 continue
             current = swallowed.check(self._run, self.known, lead)
             if current is None:

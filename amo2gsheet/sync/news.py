@@ -62,6 +62,9 @@ def only_news(run: Run, leads: Iterable[Lead]) -> list[Lead]:
         seen, move = versions.get(lead.id), asked.get(lead.id)
         if seen is not None and seen.digest == lead.digest and move is None:
             continue
+        if seen is not None and run.believed(seen.updated_at) != seen.updated_at:
+            # A time that cannot be: whatever is shown now is news.
+            seen = None
         known_at = max(seen.updated_at if seen else 0, move.answered_at if move else 0)
         if lead.updated_at < known_at:
             continue

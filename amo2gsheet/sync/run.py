@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 SYNC_DUE = "sync_due"
 """Key in the state: some row has a new reason to wait, which its own column does not show yet."""
 
+DAY_SECONDS = 86400
+"""No two clocks of one cloud are so far apart."""
+
 LONG_WORK = 500
 """From so many leads on a run shows how it goes on."""
 
@@ -98,6 +101,11 @@ class Run:
     def now(self) -> int:
         """This machine's time, Unix seconds."""
         return int(self.clock.time())
+
+    def believed(self, amo_time: int) -> int:
+        """A time that amoCRM showed; one so far past its own clock that nothing would ever be newer is taken for now."""
+        clock = self.amo.server_time
+        return clock if 0 < clock < amo_time - DAY_SECONDS else amo_time
 
     @property
     def is_accepting(self) -> bool:

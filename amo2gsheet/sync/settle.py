@@ -141,7 +141,7 @@ def agree_on_move(run: Run, base: Base, origin: Stage, old_text: str, answered_a
         run.report.conflicts += 1
     with run.state.transaction():
         run.state.save_bases([base])
-        run.state.ask(Asked(lead_id, origin, base.status.stage, answered_at, times, old_text))
+        run.state.ask(Asked(lead_id, origin, base.status.stage, run.believed(answered_at), times, old_text))
         run.record(entries)
         for kind in ENDED_BY_A_PICK:
             run.stop_waiting([lead_id], kind)
