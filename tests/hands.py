@@ -17,6 +17,7 @@ from pathlib import Path
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.lead_ids import lead_id_of
 from amo2gsheet.sandbox.exchange import Request
+from amo2gsheet.sandbox.sheets_cells import NOTE as NOTE_LOOK
 from amo2gsheet.sandbox.sheets_cells import plain
 from amo2gsheet.sandbox.sheets_grid import Tab
 from tests.hand_acts import ACTS, ADDRESS, AFTERWARDS, SECOND, SECOND_TEXT, Scene
@@ -54,7 +55,9 @@ class Bench:
         self._seconds = self.world.clock.monotonic()
         self._undo = list(self.world.person._done)
         self.requests = 0
+        self._run_number = _last_run(self.world) + 1
         self._people: People
+        self._trouble: Trouble
         self._changed: set[tuple[int, str]] = set()
         self._expected = self._control()
 
@@ -111,43 +114,33 @@ class Bench:
             AssertionError: what broke.
         """
         self._go_back()
-        trouble = Trouble(self.world, self._people, random.Random(0), self.say)
-        is_done = self._run_with_hand(act, number, trouble)
-        self.world.sheets_wire.cloud = self.world.sheets
-        if is_done:
-            self._come_to_rest()
-            self._check()
-        return is_done
+        self._trouble = Trouble(self.world, self._people, random.Random(0), self.say)
+        if not self._run_with_hand(act, number):
+            return False
+        looks = people_looks(self.world.person.tab)
+        self._come_to_rest()
+        self._check()
+        assert looks == people_looks(self.world.person.tab), "a filter, a hidden row, a protection or a note is another one"
+        return True
 
-    def _run_with_hand(self, act: str, number: int, trouble: Trouble) -> bool:
+    def _run_with_hand(self, act: str, number: int) -> bool:
         wire = self.world.sheets_wire
         last = wire.count + number
         later = AFTERWARDS.get(act)
         done: list[bool] = []
-        trouble.begin(is_quiet=True)
-        watch = wire.before_each
-        assert watch is not None
 
         def hand(count: int, request: Request) -> None:
             if count == last:
-                self._note_sending(trouble, request)
+                self._trouble.watched.sent_after[id(request)] = self._people.left.acts
                 done.append(self._act(ACTS[act]))
             elif count == last + 1 and later is not None:
                 done.append(self._act(later))
-            else:
-                watch(count, request)
 
-        wire.before_each = hand
-        self._run(self.command)
-        trouble.end()
-        if done and done[0] and later is not None and len(done) == 1:
+        self._run(self.command, hand)
+        if len(done) == 1 and later is not None:
             self._act(later)
         self.requests = wire.count + number - last
         return bool(done and done[0])
-
-    @staticmethod
-    def _note_sending(trouble: Trouble, request: Request) -> None:
-        trouble.watched.sent_after[id(request)] = trouble.people.left.acts
 
     def _act(self, act: Callable[[Scene], object]) -> bool:
         """Let somebody do it, and note what it changed; False where the tab has no room for it."""
@@ -160,7 +153,7 @@ class Bench:
             return False
         after = see(people.tab)
         if before is not None and after is not None:
-            people.left.note(before, after, 0)
+            people.left.note(before, after, self._run_number)
         now = rows_of(people.tab)
         self._changed |= {
             (lead, header)
@@ -170,8 +163,11 @@ class Bench:
         }
         return True
 
-    def _run(self, command: str) -> None:
+    def _run(self, command: str, hand: Callable[[int, Request], None] | None = None) -> None:
         self.say(f"  {command}")
+        self._trouble.begin(is_quiet=True)
+        if hand is not None:
+            self.world.sheets_wire.before_each = hand
         try:
             outcome = getattr(self.world, command)()
         except AmoGsheetError as error:
@@ -182,12 +178,14 @@ class Bench:
                 self.say(f"    {line}")
             self.say(f"    → {outcome.exit_code!r}")
             code = outcome.exit_code
+        finally:
+            self._trouble.end()
         assert code in WELL, f"{command} ended with {code!r}"
 
     def _come_to_rest(self) -> None:
         """The run itself or the next one puts right what strayed; two more agree on what people did, and then all is silent."""
         self._run("pull")
-        self._check_own_columns()
+        self._check_other_cells()
         for command in ("push", "pull"):
             self._run(command)
         before = self._written()
@@ -204,6 +202,10 @@ class Bench:
 
     def _check(self) -> None:
         check_end(self.world, self._people)
+        self._check_other_cells()
+
+    def _check_other_cells(self) -> None:
+        """Whatever the run had nothing to do with, or people alone, is as it was."""
         self._check_own_columns()
         now = rows_of(self.world.person.tab)
         for lead, cells in self._expected.items():
@@ -221,6 +223,20 @@ class Bench:
             assert cells["note"] == note, f"the note of lead {lead} is {cells['note']!r}, not {note!r}"
         second = {row.get(SECOND) for row in rows_of(self.world.person.tab).values()}
         assert second <= {None, SECOND_TEXT}, f"people's second column shows {second}"
+
+
+def _last_run(world: World) -> int:
+    if not world.settings.state_db.exists():
+        return 0
+    with world.state() as state:
+        return max((run.id for command in ("pull", "push") for run in state.last_runs(command, 1)), default=0)
+
+
+def people_looks(tab: Tab) -> object:
+    """What people laid over the tab: filter, filter views, hidden rows and columns, protections, merged cells, notes."""
+    notes = sum(NOTE_LOOK in patch for row in tab.rows for patch in row.looks.values())
+    filters = [one["criteria"] for one in (tab.basic_filter, *tab.filter_views) if one is not None]
+    return filters, frozenset(tab.hidden), len(tab.protected), len(tab.merges), notes
 
 
 def rows_of(tab: Tab) -> Rows:
