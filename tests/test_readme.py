@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from amo2gsheet.cli import app
-from amo2gsheet.config_table import SETTINGS
+from amo2gsheet.config_table import OLD_SPELLINGS, OLD_TOKENS, SETTINGS, UNUSED
 from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.sync.waiting import SYNC_TEXTS
 from tests.conftest import REPOSITORY
@@ -27,6 +27,10 @@ NO_SETTINGS = {"LICENSE", "NOMERATSIYALANMAGAN", "SEED", "SIGTERM", "COMMAND", "
 
 OF_THE_UNITS = {"CREDENTIALS_DIRECTORY", "MAX_AGE"}
 """Variables that systemd and its units set."""
+
+
+OF_THE_OLD_SERVICE = {*OLD_SPELLINGS.values(), *UNUSED, *(setting.name for setting in OLD_TOKENS)}
+"""What only the old service's settings file has."""
 
 
 def section(title: str) -> str:
@@ -81,6 +85,20 @@ def test_every_exit_code_has_its_line() -> None:
     assert [int(code) for code in ExitCode] == listed
 
 
+def test_every_exit_code_says_what_to_do() -> None:
+    wanted = [row[0] for row in rows(section("Exit codes")) if row[0].isdigit() and (len(row) != 3 or not row[2])]
+
+    assert [] == wanted
+
+
+def test_everything_that_the_old_service_had_is_found_again() -> None:
+    chapter = section("Coming from the old service")
+    files = {".amo_tokens.json", ".sync_state.json", "gsheet.json"}
+    had = {*OF_THE_OLD_SERVICE, *files, "/health", "PIPELINE_ID", "LEADS_CREATED_AFTER", "DROPDOWN_STATUS_MAP_JSON"}
+
+    assert [] == sorted(name for name in had if f"`{name}`" not in chapter)
+
+
 def test_every_setting_has_its_line_with_its_default() -> None:
     table = {name: row for row in rows(section("Settings")) for name in re.findall(r"`([A-Z_]+)`", row[0])}
     defaults = {setting.name: f"`{setting.default}`" for setting in SETTINGS if setting.default and setting.name in table}
@@ -99,7 +117,7 @@ def test_no_setting_is_named_that_the_program_does_not_know() -> None:
     named = set(re.findall(r"\b[A-Z][A-Z_]*_[A-Z_]+\b", README))
     placeholders = {parameter.metavar for command in GROUP.commands.values() for parameter in command.params}
 
-    assert set() == named - {setting.name for setting in SETTINGS} - placeholders - OF_THE_UNITS
+    assert set() == named - {setting.name for setting in SETTINGS} - placeholders - OF_THE_UNITS - OF_THE_OLD_SERVICE
 
 
 def test_every_text_of_the_column_that_says_why_a_row_waits_is_explained() -> None:

@@ -97,7 +97,7 @@ def _commands(env_file: Path) -> tuple[str, ...]:
     name = Path(sys.argv[0]).name
     program = [sys.argv[0]] if name == "amo2gsheet" else [sys.executable, "-m", "amo2gsheet"]
     start = shlex.join([*program, "--env-file", str(env_file)])
-    return tuple(f"{start} {command}" for command in ("pull", "push", "pull --dry-run", "pull --full"))
+    return tuple(f"{start} {command}" for command in ("auth", "inspect", "pull --dry-run", "pull", "push", "status"))
 
 
 def _welcome(page_url: str, server: SandboxServer, env_file: Path, commands: tuple[str, ...]) -> str:
