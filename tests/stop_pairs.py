@@ -25,6 +25,10 @@ SMALL = (
     "first-meeting-moved",
     "swallowed-moved",
     "old-service-push",
+    "three-moves",
+    "header-gone",
+    "unprotected-cell",
+    "after-a-lost-push",
 )
 """Scenarios with few steps."""
 
