@@ -89,7 +89,9 @@ class _Login:
         account = self._by_stored_login()
         if account is not None:
             if self._settings.amo_auth_code:
-                logger.warning("AMO_AUTH_CODE is no longer needed: the login works. Take it out of the settings.")
+                logger.warning(
+                    "AMO_AUTH_CODE is no longer needed: the login works. Take it out of the settings.", extra={"event": "login"}
+                )
             return account
         if self._settings.amo_auth_code and not self._is_used_up(self._settings.amo_auth_code):
             self._exchange(self._settings.amo_auth_code)
@@ -128,18 +130,23 @@ class _Login:
             raise
         except LoginError as error:
             if self._settings.token_store.exists():
-                logger.info("auth: a new login is needed. %s", error.message)
+                logger.info("auth: a new login is needed. %s", error.message, extra={"event": "login"})
             return None
         if self._amo.token_claims().get("aud") in (None, self._settings.amo_client_id):
             return account
-        logger.info("auth: a new login is needed. The stored tokens are of another integration than AMO_CLIENT_ID.")
+        logger.info(
+            "auth: a new login is needed. The stored tokens are of another integration than AMO_CLIENT_ID.",
+            extra={"event": "login"},
+        )
         return None
 
     def _is_used_up(self, pasted: str) -> bool:
         """Whether this very code has become the stored login before; then there is nothing to exchange."""
         with suppress(LoginError):
             if self._consents.was_exchanged(read_pasted(pasted).code):
-                logger.warning("This code was exchanged already. It works only once, so it was not sent again.")
+                logger.warning(
+                    "This code was exchanged already. It works only once, so it was not sent again.", extra={"event": "login"}
+                )
                 return True
         return False
 
@@ -159,7 +166,7 @@ class _Login:
         states = self._begun | self._consents.states()
         warning = check_consent(pasted, states, self._settings.account_url or self._settings.amo_base_url)
         if warning:
-            logger.warning("%s", warning)
+            logger.warning("%s", warning, extra={"event": "login"})
         return pasted
 
     def _by_consent(self) -> None:
@@ -190,7 +197,7 @@ class _Login:
         try:
             listener = RedirectListener(uri)
         except OSError as error:
-            logger.warning("The browser cannot be met at AMO_REDIRECT_URI: %s.", error.strerror)
+            logger.warning("The browser cannot be met at AMO_REDIRECT_URI: %s.", error.strerror, extra={"event": "login"})
             return False
         with listener:
             self._terminal.show("Waiting for the browser to come back. If it cannot, paste here the address at which it ended.")
@@ -205,7 +212,11 @@ def _show_login(settings: Settings, amo: AmoClient, account: Account, outside: O
         days = int((ends - now) // _DAY_SECONDS)
         terminal.show(f"The long-lived token is good until {_day(ends)}, {days} days from now.")
         if days < WARN_DAYS:
-            logger.warning("AMO_LONG_LIVED_TOKEN ends on %s: make a new one on the integration's Keys tab before.", _day(ends))
+            logger.warning(
+                "AMO_LONG_LIVED_TOKEN ends on %s: make a new one on the integration's Keys tab before.",
+                _day(ends),
+                extra={"event": "login"},
+            )
     elif settings.long_lived_token:
         terminal.show("The long-lived token works; it does not say until when.")
     else:
@@ -216,6 +227,7 @@ def _show_login(settings: Settings, amo: AmoClient, account: Account, outside: O
             "This machine's clock is %d s %s amoCRM's: switch time synchronisation (NTP) on.",
             abs(ahead_seconds),
             "ahead of" if ahead_seconds > 0 else "behind",
+            extra={"event": "login"},
         )
 
 

@@ -57,7 +57,11 @@ def _take_over(settings: Settings, outside: Outside, sheet: GoogleSheet, workboo
     with StateStore.open(settings.state_db, outside.clock) as state:
         state.bind(settings.amo_base_url, settings.sheet_id)
         if state.was_damaged is not None:
-            logger.warning('The state file was damaged; it was set aside as "%s" and a new state was begun.', state.was_damaged)
+            logger.warning(
+                'The state file was damaged; it was set aside as "%s" and a new state was begun.',
+                state.was_damaged,
+                extra={"event": "notice"},
+            )
         ours = Mark(state.state_id, outside.host, str(settings.state_db))
     others = [mark for mark in workbook.marks if (mark.host, mark.path) != (ours.host, ours.path)]
     if not others:
@@ -68,6 +72,7 @@ def _take_over(settings: Settings, outside: Outside, sheet: GoogleSheet, workboo
             'The sheet was served by the state "%s" on %s. It is served by this one now: stop the timers there.',
             mark.path,
             mark.host,
+            extra={"event": "notice"},
         )
 
 

@@ -144,7 +144,9 @@ class Retrier:
 
         def tell(state: RetryCallState) -> None:
             wait_seconds = state.upcoming_sleep
-            logger.debug("%s; try %d follows in %.1f s", failures[-1], state.attempt_number + 1, wait_seconds)
+            logger.debug(
+                "%s; try %d follows in %.1f s", failures[-1], state.attempt_number + 1, wait_seconds, extra={"event": "retry"}
+            )
 
         return Retrying(
             sleep=self._clock.sleep,

@@ -68,7 +68,7 @@ class Bucket:
         try:
             lock.acquire(_LOCK_SECONDS, self._clock)
         except (LockedError, OSError) as error:
-            logger.debug("the request times of other processes are not known: %s", error)
+            logger.debug("the request times of other processes are not known: %s", error, extra={"event": "unwritable"})
             return self._slot_among(self._own)
         try:
             times = [*_read(self._path)]
@@ -115,4 +115,4 @@ def _write(path: Path, times: list[float]) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        logger.debug("the request times cannot be shared with other processes: %s", error)
+        logger.debug("the request times cannot be shared with other processes: %s", error, extra={"event": "unwritable"})

@@ -77,7 +77,12 @@ class Consents:
                 json.dump(stored, file)
             new.replace(self._path)
         except OSError as error:
-            logger.warning('"%s" cannot be written, so a later `auth --code` will not know this consent: %s', self._path, error)
+            logger.warning(
+                '"%s" cannot be written, so a later `auth --code` will not know this consent: %s',
+                self._path,
+                error,
+                extra={"event": "unwritable"},
+            )
 
 
 def _times(stored: object) -> dict[str, float]:

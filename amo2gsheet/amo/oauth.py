@@ -115,7 +115,7 @@ class Tokens:
             try:
                 pair = self._replaced(pair.access_token)
             except UnavailableError as error:
-                logger.debug("the token stays in use until amoCRM refuses it: %s", error.message)
+                logger.debug("the token stays in use until amoCRM refuses it: %s", error.message, extra={"event": "login"})
         return pair.access_token
 
     def after_refusal(self, refused: str) -> str:

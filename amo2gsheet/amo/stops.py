@@ -90,7 +90,12 @@ class Stops:
                 json.dump(stored, file)
             new.replace(self._path)
         except OSError as error:
-            logger.warning('"%s" cannot be written, so the next run will ask amoCRM again at once: %s', self._path, error)
+            logger.warning(
+                '"%s" cannot be written, so the next run will ask amoCRM again at once: %s',
+                self._path,
+                error,
+                extra={"event": "unwritable"},
+            )
 
 
 def blocked(left_seconds: float = STOP_SECONDS) -> BlockedError:

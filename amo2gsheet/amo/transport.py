@@ -72,7 +72,7 @@ class Transport:
         started = self._clock.monotonic()
         answer = self._exchange(method, path, params, body, token)
         milliseconds = round((self._clock.monotonic() - started) * 1000)
-        logger.debug("amoCRM %s %s %d %d ms", method, path, answer.status, milliseconds)
+        logger.debug("amoCRM %s %s %d %d ms", method, path, answer.status, milliseconds, extra={"event": "request"})
         self.server_time = answer.date or self.server_time
         self.quota_refusals += answer.status == requests.codes.too_many_requests
         if is_block(answer):
@@ -98,7 +98,7 @@ class Transport:
                 allow_redirects=False,
             )
         except requests.exceptions.RequestException as error:
-            logger.debug("amoCRM %s %s %s", method, path, type(error).__name__)
+            logger.debug("amoCRM %s %s %s", method, path, type(error).__name__, extra={"event": "request"})
             raise _failed(method, path, error) from error
         headers = response.headers
         return Answer(

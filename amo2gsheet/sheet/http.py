@@ -179,7 +179,7 @@ class SheetsHttp:
         finally:
             call = url.rpartition(self.spreadsheet_id)[2] or "/"
             milliseconds = (self._clock.monotonic() - started) * 1000
-            _log.debug("sheets: %s %s: %s, %.0f ms", method.upper(), call, outcome, milliseconds)
+            _log.debug("sheets: %s %s: %s, %.0f ms", method.upper(), call, outcome, milliseconds, extra={"event": "request"})
         return response
 
     def _gspread(self) -> HTTPClient:

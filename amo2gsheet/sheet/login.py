@@ -201,7 +201,9 @@ class GoogleLogin:
                 os.fsync(file.fileno())
             new.replace(self._token_path)
         except OSError as error:
-            _log.warning('The Google token cannot be kept in "%s": %s', self._token_path, error.strerror)
+            _log.warning(
+                'The Google token cannot be kept in "%s": %s', self._token_path, error.strerror, extra={"event": "unwritable"}
+            )
             with contextlib.suppress(OSError):
                 new.unlink(missing_ok=True)
 
