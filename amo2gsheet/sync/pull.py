@@ -62,7 +62,7 @@ def _new_desk(run: Run) -> Desk:
 
 
 def _is_sheet_due(run: Run) -> bool:
-    """Whether the sheet has to be looked at though no lead is due: a new tab, a changed setting, a row with a new reason to wait."""
+    """Whether the sheet is looked at though no lead is due: a new tab, a changed setting, a new reason for a row to wait."""
     state, settings = run.state, run.settings
     wanted = state.get_json("dropdown")
     return (
