@@ -118,6 +118,19 @@ def test_a_large_account_is_complete_and_fits(
     assert ("\x1b[" in text) == stream.isatty()
 
 
+@pytest.mark.parametrize("width", [80, 200])
+def test_what_is_longer_than_the_screen_is_folded_and_not_cut(world: World, width: int) -> None:
+    world.account.add_lead_field("Ы" * 150, "select", ["Ъ" * 150])
+    world.account.add_pipeline("Ж" * 150, ["Щ" * 150])
+    world.account.add_user("Ю" * 150)
+    in_tables = shown(world, width, has_users=True).partition("Settings in use")[0]
+
+    assert [150, 150, 150] == [in_tables.count(letter) for letter in "ЫЪЮ"]
+    # A stage stands there with what it is shown as; this pipeline also among those without a trigger.
+    assert [300, 300] == [in_tables.count(letter) for letter in "ЩЖ"]
+    assert max(map(cell_len, in_tables.splitlines())) <= width
+
+
 def test_a_stdout_that_is_not_utf_8_gets_plain_lines(world: World) -> None:
     class Ascii(Pipe):
         encoding = "ascii"
