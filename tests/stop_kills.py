@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -178,31 +178,34 @@ def play(pick: Pick, runner: Runner, cut: Cut | None = None) -> str | None:
 @contextmanager
 def _served(scenario: Scenario, runner: Runner) -> Iterator[tuple[ServedBench, SandboxServer, Memory]]:
     memory = Memory(runner.folder / "memory")
-    port = _free_port()
+    with _reserved() as port:
 
-    class Served(World):
-        amo_url = f"http://{HOST}:{port}"
-        sheets_url = f"http://{HOST}:{port + 1}"
+        class Served(World):
+            amo_url = f"http://{HOST}:{port}"
+            sheets_url = f"http://{HOST}:{port + 1}"
 
-        def make_clock(self) -> VirtualClock:
-            return SharedClock(memory)
+            def make_clock(self) -> VirtualClock:
+                return SharedClock(memory)
 
-    with bench_of(scenario, ServedBench, Served) as bench:
-        assert isinstance(bench, ServedBench)
-        yield bench, SandboxServer(bench.world.amo_wire, bench.world.sheets_wire, port, hold_seconds=0.05), memory
+        with bench_of(scenario, ServedBench, Served) as bench:
+            assert isinstance(bench, ServedBench)
+            yield bench, SandboxServer(bench.world.amo_wire, bench.world.sheets_wire, port, hold_seconds=0.05), memory
 
 
-def _free_port() -> int:
-    """A port that is free, and the one above it too."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
+@contextmanager
+def _reserved() -> Iterator[int]:
+    """A port and the one above it, kept from other processes until the sandbox listens there."""
+    with ExitStack() as kept:
+        while True:
+            first, second = kept.enter_context(socket.socket()), kept.enter_context(socket.socket())
+            for one in (first, second):
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             first.bind((HOST, 0))
             port: int = first.getsockname()[1]
-            try:
+            with suppress(OSError, OverflowError):
                 second.bind((HOST, port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
+                break
+        yield port
 
 
 @contextmanager
