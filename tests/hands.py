@@ -306,4 +306,5 @@ def _write(*lines: str) -> None:
 if __name__ == "__main__":
     logging.disable()
     words = sys.argv[1:]
-    sys.exit(_replay(words[0], words[1], int(words[2])) if len(words) == 3 else _play_all(words or list(ACTS)))
+    is_point = len(words) == 3 and words[1] in RUNS
+    sys.exit(_replay(words[0], words[1], int(words[2])) if is_point else _play_all(words or list(ACTS)))

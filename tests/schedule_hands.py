@@ -34,6 +34,9 @@ class Hands:
         self._rare = [self.sort_one_column, self.sort_part, self.insert_column, self.move_column, self.rename_header]
         self._rare += [self.copy_row, self.make_row, self.type_loose, self.rename_tab, self.filter, self.hide, self.restore]
 
+        self._stirring = [self.sort, self.sort_part, self.insert_row, self.move_row, self.delete_row, self.undo]
+        self._stirring += [self.insert_column, self.move_column]
+
     @property
     def tab(self) -> Tab:
         """The tab as it stands now."""
@@ -42,6 +45,10 @@ class Hands:
     def act(self) -> None:
         """Do something."""
         self.random.choice([*self._common, *self._rare])()
+
+    def stir(self) -> None:
+        """Do something that brings rows or columns to other places."""
+        self.random.choice(self._stirring)()
 
     def _some(self) -> int | None:
         sight = see(self.tab)

@@ -41,6 +41,11 @@ class People:
         else:
             self._noting(self.hands.act)
 
+    def stir(self) -> None:
+        """Somebody moves rows or columns, where there are any."""
+        if see(self.tab) is not None:
+            self._noting(self.hands.stir)
+
     def tidy(self) -> None:
         """Take the copies of rows out again, as the tool asks for."""
         if see(self.tab) is not None:

@@ -186,7 +186,7 @@ class Trouble:
                 self.watched.sent_after[id(request)] = self.people.left.acts
             is_write = request.method != "GET" and request.path != "/token"
             if self.random.random() < (troubles.hands_at_writes if is_write else troubles.hands):
-                self.people.act()
+                self._act(is_writing=is_write and not is_amo)
             if is_move(request):
                 check_moves(self.people, request)
             if self.random.random() < troubles.second_runs:
@@ -194,6 +194,13 @@ class Trouble:
 
         wire.rule = rule
         wire.before_each = before
+
+    def _act(self, *, is_writing: bool) -> None:
+        """Somebody acts; right before a write to the sheet often in its way."""
+        if is_writing and self.random.random() < 0.5:
+            self.people.stir()
+        else:
+            self.people.act()
 
     def _land_in_time(self, wire: Faulty) -> None:
         if self.world.clock.monotonic() - self._last_request.get(id(wire), 0) > LANDED_SECONDS:
