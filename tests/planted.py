@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.planted_bugs import BUGS, Bug
+from tests.planted_bug import Bug
+from tests.planted_bugs import BUGS
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = "amo2gsheet"

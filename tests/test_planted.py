@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.planted import ROOT, MisplantedError, files_of, noticing_test, occurrences, planted
-from tests.planted_bugs import BUGS, Bug
+from tests.planted_bug import Bug
+from tests.planted_bugs import BUGS
 
 
 def test_there_are_enough_of_them_under_names_of_their_own() -> None:
