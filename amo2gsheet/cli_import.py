@@ -12,7 +12,6 @@ from amo2gsheet.exceptions import ExitCode
 if TYPE_CHECKING:
     from amo2gsheet.cli_session import Session
     from amo2gsheet.commands_import import ImportOutcome
-    from amo2gsheet.sync.importing_report import RowResult
 
 logger = logging.getLogger(__name__)
 
@@ -51,29 +50,13 @@ def document(outcome: ImportOutcome) -> dict[str, object]:
         **cli_report.document(COMMAND, outcome.exit_code, error),
         **outcome.counts,
         "tag": outcome.tag,
-        "results": [_row(one) for one in report.results],
+        "results": outcome.rows,
         "named": report.named,
         "notices": report.notices,
         "held": report.held,
         "result": None if outcome.result is None else str(outcome.result),
         "dry_run": outcome.is_dry,
         "seconds": round(outcome.seconds, 1),
-    }
-
-
-def _row(one: RowResult) -> dict[str, object]:
-    problems = [
-        {"column": problem.column, "value": problem.value, "reason": problem.reason, "nearest": problem.nearest}
-        for problem in one.problems
-    ]
-    return {
-        "row": one.row_number,
-        "fate": one.fate.value,
-        "lead_id": one.lead_id or None,
-        "date": one.date,
-        "merged": one.is_merged,
-        "reason": one.reason,
-        "problems": problems,
     }
 
 
@@ -112,15 +95,11 @@ def _count(number: int, noun: str) -> str:
 
 def plan_lines(outcome: ImportOutcome) -> Iterator[str]:
     """The answer to `--dry-run`."""
-    from amo2gsheet.sync.importing_words import before_lines, left_out_lines, new_lead_lines
-
-    report = outcome.report
-    yield from new_lead_lines(report.results)
-    yield from before_lines(report.results)
-    left_out = list(left_out_lines(report))
-    if left_out:
-        yield from ("left out:", *(f"- {text}" for text in left_out))
-    if report.held:
+    yield from outcome.new_lead_lines
+    yield from outcome.before_lines
+    if outcome.left_out_lines:
+        yield from ("left out:", *(f"- {text}" for text in outcome.left_out_lines))
+    if outcome.report.held:
         yield from (_held(outcome), f"  {_HELD_HINT}")
     yield summary(outcome)
 
@@ -130,13 +109,11 @@ def _held(outcome: ImportOutcome) -> str:
 
 
 def _log_end(outcome: ImportOutcome) -> None:
-    from amo2gsheet.sync.importing_words import before_lines, left_out_lines
-
     report = outcome.report
-    before = list(before_lines(report.results))
+    before = outcome.before_lines
     for text in before if len(before) <= _MOST_LISTED else []:
         logger.info("%s: %s", COMMAND, text, extra={"event": "sent before"})
-    for text in left_out_lines(report):
+    for text in outcome.left_out_lines:
         if text not in report.named:
             logger.warning("%s: %s", COMMAND, text, extra={"event": "left out"})
     if report.held:

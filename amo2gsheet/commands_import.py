@@ -17,12 +17,12 @@ from amo2gsheet.model_import import Recalled, SentBefore, SourceTable
 from amo2gsheet.names import normal_header
 from amo2gsheet.output_logs import bind
 from amo2gsheet.state import RunLock, StateStore
+from amo2gsheet.sync import importing_words as words
 from amo2gsheet.sync.importing import import_rows
 from amo2gsheet.sync.importing_columns import RESULT_HEADER, ImportColumns
 from amo2gsheet.sync.importing_report import ImportReport, counts_of
 from amo2gsheet.sync.importing_run import COMMAND, ImportRun
-from amo2gsheet.sync.importing_words import result_text
-from amo2gsheet.xlsx import read_workbook
+from amo2gsheet.xlsx import read_memory, read_workbook
 from amo2gsheet.xlsx_result import ResultColumns, import_name, require_writable, result_path, write_result
 
 if TYPE_CHECKING:
@@ -78,6 +78,26 @@ class ImportOutcome:
     def counts(self) -> dict[str, int]:
         """The figures of the summary line, as `--json` and the state give them."""
         return {**counts_of(self.report), "amo_requests": self.amo_requests}
+
+    @property
+    def rows(self) -> list[dict[str, object]]:
+        """What became of each row, in the order of the file, for `--json`."""
+        return [words.row_document(one) for one in self.report.results]
+
+    @property
+    def new_lead_lines(self) -> list[str]:
+        """What a dry run would send, by pipeline and stage."""
+        return list(words.new_lead_lines(self.report.results))
+
+    @property
+    def before_lines(self) -> list[str]:
+        """One line for each row that an earlier run has sent."""
+        return list(words.before_lines(self.report.results))
+
+    @property
+    def left_out_lines(self) -> list[str]:
+        """One line for each reason why rows were left out, with the rows."""
+        return list(words.left_out_lines(self.report))
 
 
 def run_import(
@@ -139,7 +159,7 @@ def _recalled(options: ImportOptions, table: SourceTable, target: Path) -> Recal
         return table.recalled
     if not target.exists():
         return None
-    recalled = read_workbook(target).recalled
+    recalled = read_memory(target)
     if recalled is None:
         raise UsageError(
             f'The file "{target}" is no result workbook of this tool, so it is not replaced.',
@@ -224,7 +244,7 @@ def _write(run: ImportRun, target: Path | None, outcome: ImportOutcome) -> None:
     columns = run.columns
     if target is None or columns is None or run.report.held:
         return
-    results = {one.row_number: (one.lead_id if one.is_in_amocrm else 0, result_text(one)) for one in run.report.results}
+    results = {one.row_number: (one.lead_id if one.is_in_amocrm else 0, words.result_text(one)) for one in run.report.results}
     rows = run.state.import_rows(run.tag_key).values()
     memory = Recalled(
         run.tag,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amo2gsheet.exceptions import SheetError
-from amo2gsheet.model_import import CellError, SourceTable, WorkbookCell, WorkbookRow
+from amo2gsheet.model_import import CellError, Recalled, SourceTable, WorkbookCell, WorkbookRow
 from amo2gsheet.names import normal_header
 from amo2gsheet.xlsx_memory import MEMORY_SHEET, recalled_from
 
@@ -49,12 +49,27 @@ def read_workbook(path: Path, sheet_name: str | None = None) -> SourceTable:
             title = _chosen(workbook, sheet_name, path)
             rows = list(_rows(workbook, title))
             missing = _formulas_without_value(contents, title, rows)
-            recalled = None
-            if MEMORY_SHEET in workbook.sheetnames:
-                recalled = recalled_from(row.cells for row in _rows(workbook, MEMORY_SHEET))
+            recalled = _memory(workbook)
         finally:
             workbook.close()
     return SourceTable(title, tuple(_filled(rows, missing)), recalled)
+
+
+def read_memory(path: Path) -> Recalled | None:
+    """What a result workbook remembers; None where it is none. Errors as `read_workbook`."""
+    contents = _contents(path)
+    with _translated(path):
+        workbook = _open(contents)
+        try:
+            return _memory(workbook)
+        finally:
+            workbook.close()
+
+
+def _memory(workbook: Workbook) -> Recalled | None:
+    if MEMORY_SHEET not in workbook.sheetnames:
+        return None
+    return recalled_from(row.cells for row in _rows(workbook, MEMORY_SHEET))
 
 
 def _contents(path: Path) -> bytes:

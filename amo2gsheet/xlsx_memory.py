@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from amo2gsheet.model_import import Recalled, SentBefore, WorkbookCell
@@ -9,43 +10,39 @@ from amo2gsheet.model_import import Recalled, SentBefore, WorkbookCell
 MEMORY_SHEET = "amo2gsheet"
 _VERSION = 1
 
-_EMPTY = ("", None)
-_PADDING: tuple[WorkbookCell, ...] = (None,) * 4
+ROWS_A_CELL = 200
+"""A cell holds 32,767 characters; one row of an import takes some 80."""
 
 
 def memory_lines(recalled: Recalled) -> Iterator[Sequence[str | int]]:
-    """The lines of the hidden sheet, each a few cells."""
+    """The lines of the hidden sheet, each a name and a value. Rows come many to a line: a cell costs more than its contents."""
     yield ("amo2gsheet import", _VERSION)
     yield ("tag", recalled.tag)
     yield ("written", recalled.written_at)
-    for header, key in recalled.columns.items():
-        yield ("column", header, key)
-    for row in recalled.rows:
-        yield ("row", row.key, row.lead_id, row.sent_at, row.person)
+    yield ("columns", json.dumps(dict(recalled.columns), ensure_ascii=False))
+    for begin in range(0, len(recalled.rows), ROWS_A_CELL):
+        rows = recalled.rows[begin : begin + ROWS_A_CELL]
+        yield ("rows", json.dumps([[one.key, one.lead_id, one.sent_at, one.person] for one in rows]))
 
 
 def recalled_from(lines: Iterable[Sequence[WorkbookCell]]) -> Recalled | None:
-    """Read those lines again; None where they are none of ours, or of a later release."""
-    tag, written_at = "", 0
-    columns: dict[str, str] = {}
+    """Read those lines again; None where they are none of ours, or of a later release.
+
+    Raises:
+        ValueError: they were ours, and somebody changed them.
+    """
+    found: dict[str, WorkbookCell] = {}
     rows: list[SentBefore] = []
-    is_ours = False
     for line in lines:
-        name = line[0] if line else None
-        cells = [*line[1:], *_PADDING]
-        if name == "amo2gsheet import":
-            is_ours = cells[0] == _VERSION
-        elif name == "tag":
-            tag = str(cells[0])
-        elif name == "written":
-            written_at = _whole(cells[0])
-        elif name == "column":
-            columns[str(cells[0])] = str(cells[1])
-        elif name == "row":
-            person = "" if cells[3] in _EMPTY else str(cells[3])
-            rows.append(SentBefore(str(cells[0]), _whole(cells[1]), _whole(cells[2]), person))
-    return Recalled(tag, columns, tuple(rows), written_at) if is_ours and tag else None
-
-
-def _whole(cell: WorkbookCell) -> int:
-    return int(cell) if isinstance(cell, (int, float)) else 0
+        name, value = (*line, None, None)[:2]
+        if name == "rows":
+            rows += [
+                SentBefore(str(key), int(lead_id), int(at), str(person)) for key, lead_id, at, person in json.loads(str(value))
+            ]
+        else:
+            found[str(name)] = value
+    tag, written_at = found.get("tag"), found.get("written")
+    if found.get("amo2gsheet import") != _VERSION or tag is None or not isinstance(written_at, (int, float)):
+        return None
+    columns = {str(header): str(key) for header, key in json.loads(str(found.get("columns"))).items()}
+    return Recalled(str(tag), columns, tuple(rows), int(written_at))

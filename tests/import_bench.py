@@ -30,8 +30,9 @@ from amo2gsheet.sandbox.faults import Killed
 from amo2gsheet.sandbox.transport import mount
 from amo2gsheet.sync.importing_plan import Fate
 from tests.import_world import ImportWorld, row
-from tests.stop_bench import FAST_FOLDER, BrokenError, QuickSession, counted
+from tests.stop_bench import FAST_FOLDER, BrokenError, QuickSession
 from tests.stop_manners import KILL, MANNERS, Cut, Cutter, is_request
+from tests.stop_steps import counted
 from tests.world import AMO_URL, SHEETS_URL
 
 BATCH = 2
@@ -181,15 +182,18 @@ def quick_workbooks() -> Iterator[None]:
     def read(path: Path, sheet_name: str | None = None) -> SourceTable:
         contents = path.read_bytes()
         if contents not in tables:
-            is_real = contents.startswith(b"PK")
-            tables[contents] = real_read(path, sheet_name) if is_real else SourceTable("", (), pickle.loads(contents))
+            tables[contents] = real_read(path, sheet_name)
         return tables[contents]
+
+    def read_memory(path: Path) -> Any:
+        return pickle.loads(path.read_bytes())
 
     def save(file: Any, _table: object, _columns: object, _results: object, memory: object) -> None:
         pickle.dump(memory, file)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(commands_import, "read_workbook", read)
+        patch.setattr(commands_import, "read_memory", read_memory)
         patch.setattr(xlsx_result, "_save", save)
         yield
 

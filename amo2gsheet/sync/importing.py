@@ -45,9 +45,11 @@ def import_rows(run: ImportRun) -> None:
     columns, drafts, counted, pipelines = _gather(run, memory.columns)
     drafts = keyed(drafts, memory.numbers)
     rows = take_over(run, memory, drafts)
-    _tell_of_the_file(run, columns, drafts, counted)
+    _tell_of_the_file(run, columns, counted)
     rows = settle(run, rows)
     planned = plan_import(drafts, rows, sends_changed=run.sends_changed)
+    for numbers in equal_rows(planned):
+        run.notice(f"{ranges(numbers)} are equal: each becomes a lead of its own")
     sent = Sent()
     try:
         if not (run.is_dry or run.report.held):
@@ -92,9 +94,7 @@ def _gather(
     return columns, list(drafts_of(run.table.rows, drafting)), counted, pipelines
 
 
-def _tell_of_the_file(
-    run: ImportRun, columns: ImportColumns, drafts: Sequence[RowDraft], counted: Mapping[str, ColumnKey]
-) -> None:
+def _tell_of_the_file(run: ImportRun, columns: ImportColumns, counted: Mapping[str, ColumnKey]) -> None:
     for text in columns.notices:
         run.notice(text)
     missing = [header for header in counted if header not in columns.headers]
@@ -104,8 +104,6 @@ def _tell_of_the_file(
     foreign = [row.number for row in run.table.rows if is_foreign(row, columns)]
     if foreign:
         run.notice(f"{ranges(foreign)}: left out, for no column of the import is filled")
-    for numbers in equal_rows(drafts):
-        run.notice(f"{ranges(numbers)} are equal: each becomes a lead of its own")
 
 
 def _send_all(run: ImportRun, planned: Sequence[Planned], counted: Mapping[str, ColumnKey], sent: Sent) -> None:

@@ -78,10 +78,11 @@ def _vanished(drafts: Iterable[RowDraft], sent: Mapping[str, ImportRow]) -> dict
     return found
 
 
-def equal_rows(drafts: Iterable[RowDraft]) -> list[tuple[int, ...]]:
-    """The numbers of rows that are equal in all that counts, those that may go in only."""
-    numbers: dict[tuple[str, str], list[int]] = {}
-    for draft in drafts:
-        if not draft.problems:
-            numbers.setdefault((draft.digest, draft.rest), []).append(draft.number)
-    return [tuple(rows) for rows in numbers.values() if len(rows) > 1]
+def equal_rows(planned: Iterable[Planned]) -> list[tuple[int, ...]]:
+    """The numbers of rows that are equal in all that is sent, where one of them is still to be sent."""
+    equal: dict[tuple[str, str], list[Planned]] = {}
+    for one in planned:
+        if not one.draft.problems:
+            equal.setdefault((one.draft.digest, one.draft.rest), []).append(one)
+    told = [rows for rows in equal.values() if len(rows) > 1 and any(one.fate is Fate.SEND for one in rows)]
+    return [tuple(one.draft.number for one in rows) for rows in told]

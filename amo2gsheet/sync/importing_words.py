@@ -23,9 +23,7 @@ def ranges(numbers: Iterable[int]) -> str:
 
 def result_text(result: RowResult) -> str:
     """What the result workbook says of a row."""
-    if result.fate is Fate.SEND and result.lead_id:
-        return f"merged into this lead on {result.date}" if result.is_merged else f"sent on {result.date}"
-    if result.fate is Fate.SENT_BEFORE:
+    if result.fate is Fate.SENT_BEFORE or (result.fate is Fate.SEND and result.lead_id):
         return f"merged into this lead on {result.date}" if result.is_merged else f"sent on {result.date}"
     return "in amoCRM already" if result.fate is Fate.IN_AMOCRM else result.reason
 
@@ -59,3 +57,20 @@ def new_lead_lines(results: Sequence[RowResult]) -> Iterator[str]:
             groups.setdefault(one.stage, []).append(one.row_number)
     for stage, numbers in groups.items():
         yield f"{ranges(numbers)}: {'a new lead' if len(numbers) == 1 else f'{len(numbers)} new leads'} in {stage}"
+
+
+def row_document(one: RowResult) -> dict[str, object]:
+    """What became of a row, as JSON gives it."""
+    problems = [
+        {"column": problem.column, "value": problem.value, "reason": problem.reason, "nearest": problem.nearest}
+        for problem in one.problems
+    ]
+    return {
+        "row": one.row_number,
+        "fate": one.fate.value,
+        "lead_id": one.lead_id or None,
+        "date": one.date,
+        "merged": one.is_merged,
+        "reason": one.reason,
+        "problems": problems,
+    }
