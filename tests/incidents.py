@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 INCIDENTS: dict[str, str] = {
@@ -132,7 +133,6 @@ NO_MONTHS = "cannot occur: there are no month tabs, one state serves one tab"
 WITHOUT_TEST: dict[str, str] = {
     **dict.fromkeys(("e1", "e3", "e4", "e5", "e7"), NO_NUMBERS),
     **dict.fromkeys(("g1", "g2", "g4", "g6"), NO_MONTHS),
-    "k4": "waits for `import-xlsx`",
     "k5": "cannot occur: no command writes a diagnostic file, and what a run leaves behind is ignored by git (i4)",
 }
 """Incident → why no test bears its id."""
@@ -140,6 +140,7 @@ WITHOUT_TEST: dict[str, str] = {
 _TEST = re.compile(r"^ *def test_((?:[a-l]\d{1,2}_)+)", re.MULTILINE)
 
 
+@cache
 def with_a_test() -> set[str]:
     """The ids that names of tests begin with; one test may stand for several."""
     found = (match for path in Path(__file__).parent.glob("test_*.py") for match in _TEST.findall(path.read_text("utf-8")))
