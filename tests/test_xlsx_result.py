@@ -52,7 +52,7 @@ def test_rows_keep_their_numbers_and_get_lead_and_reason(tmp_path: Path) -> None
         "007",
         7,
         1.5,
-        0.1 + 0.2,
+        0.3,
         998901112233,
         True,
         at(2026, 3, 1),
