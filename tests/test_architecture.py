@@ -57,7 +57,7 @@ ARROWS_FOR_TYPES: dict[str, set[str]] = {
 PURE = WORDS | {"inspection"} | {
     "sync.merge", "sync.plan", "sync.sides", "amo.payload", "amo.consent", "sheet.grid", "state.records", "xlsx_memory",
     "sync.importing_values", "sync.importing_columns", "sync.importing_stages", "sync.importing_drafts",
-    "sync.importing_match", "sync.importing_plan", "sync.importing_report", "sync.importing_words",
+    "sync.importing_keys", "sync.importing_match", "sync.importing_plan", "sync.importing_report", "sync.importing_words",
 }  # fmt: skip
 """No I/O, no clock, no environment: these, those whose name continues one of them with `_`, and all that they import."""
 

@@ -805,3 +805,21 @@ def test_a_tag_that_is_none_is_refused(world: ImportWorld, tag: str) -> None:
 
     with pytest.raises(UsageError, match="The tag of the import"):
         world.run(tag=tag)
+
+
+def test_a_workbook_whose_rows_all_have_ids_is_held_back_by_nothing(world: ImportWorld) -> None:
+    world.lead("Давно", tags=["orders"])
+    world.write({"ID": 4711, **row(1)})
+
+    assert ExitCode.DONE is world.run().exit_code
+
+
+def test_keys_stay_what_they_were_in_earlier_releases(world: ImportWorld) -> None:
+    """A row whose key changes with a release would go in once more."""
+    world.write({**row(1), "Дата заказа": "01.03.2026", "Адрес": " ул.  Мира\u00a01 "})
+    world.run()
+
+    with world.state() as state:
+        (key,) = state.import_rows("orders")
+
+    assert "a2d11e3fc795d7bccb16a256-0" == key

@@ -48,6 +48,8 @@ def import_rows(run: ImportRun) -> None:
     _tell_of_the_file(run, columns, counted)
     rows = settle(run, rows)
     planned = plan_import(drafts, rows, sends_changed=run.sends_changed)
+    if not any(one.fate is Fate.SEND for one in planned):
+        run.report.held = ""
     for numbers in equal_rows(planned):
         run.notice(f"{ranges(numbers)} are equal: each becomes a lead of its own")
     sent = Sent()

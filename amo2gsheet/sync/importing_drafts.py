@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
-from hashlib import blake2b
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -15,11 +13,11 @@ from amo2gsheet.columns import field_id_of
 from amo2gsheet.lead_ids import lead_id_of
 from amo2gsheet.model import ColumnKey, LeadField, Stage
 from amo2gsheet.model_import import CellError, NewContact, NewField, NewLead, WorkbookCell, WorkbookRow
-from amo2gsheet.names import fold
 from amo2gsheet.sync import importing_values as values
 from amo2gsheet.sync.importing_columns import ImportColumns
+from amo2gsheet.sync.importing_keys import digest_of, key_of, person_of
 from amo2gsheet.sync.importing_stages import Beginnings
-from amo2gsheet.sync.importing_values import BadCellError, canonical, cell_text
+from amo2gsheet.sync.importing_values import BadCellError, cell_text
 
 T = TypeVar("T")
 
@@ -147,17 +145,6 @@ def keyed(drafts: Sequence[RowDraft], known: Mapping[str, Mapping[int, int]]) ->
     return [_with_key(draft, keys[place]) for place, draft in enumerate(drafts)]
 
 
-def key_of(digest: str, number: int) -> str:
-    """The key of a row from its digest and its number among equals, from 0."""
-    return f"{digest}-{number}"
-
-
-def parts_of_key(key: str) -> tuple[str, int]:
-    """Digest and number among equals."""
-    digest, _, number = key.rpartition("-")
-    return digest, int(number)
-
-
 def _with_key(draft: RowDraft, key: str) -> RowDraft:
     lead = None if draft.lead is None else replace(draft.lead, request_id=key)
     return replace(draft, key=key, lead=lead)
@@ -170,7 +157,7 @@ def _draft(row: WorkbookRow, drafting: Drafting) -> RowDraft:
     reader = _Reader(row, drafting)
     counted, columns = drafting.counted, drafting.columns
     later = {header: key for header, key in columns.taken.items() if header not in counted}
-    hashes = (_digest(row, columns, counted), _digest(row, columns, later), _person(row, columns))
+    hashes = (digest_of(row, columns, counted), digest_of(row, columns, later), person_of(row, columns))
     id_place = columns.index.get("id")
     if id_place is not None and row.cell(id_place) is not None:
         lead_id = _lead_id(row.cell(id_place))
@@ -183,52 +170,6 @@ def _draft(row: WorkbookRow, drafting: Drafting) -> RowDraft:
 
 def _lead_id(cell: WorkbookCell) -> int | None:
     return lead_id_of(cell) if isinstance(cell, (str, int, float)) else None
-
-
-def _digest(row: WorkbookRow, columns: ImportColumns, counted: Mapping[str, ColumnKey]) -> str:
-    """A hash of the counted cells that are not empty: an empty column more or less makes no other row."""
-    cells = {}
-    for header, key in counted.items():
-        place = columns.headers.get(header)
-        text = "" if place is None else _counted_text(row.cell(place), key)
-        if text:
-            cells[header] = text
-    return _hash(cells)
-
-
-def _counted_text(cell: WorkbookCell, key: ColumnKey) -> str:
-    """A cell as rows are told apart by it: never coarser than what goes into the lead."""
-    if cell is None:
-        return ""
-    try:
-        if key == "price":
-            return str(values.price_of(cell))
-        if key == "phone":
-            return "\n".join(canonical(phone) for phone in values.phones_of(cell))
-        return canonical(cell_text(cell))
-    except BadCellError:
-        return f"!{cell.text}" if isinstance(cell, CellError) else canonical(cell_text(cell))
-
-
-def _person(row: WorkbookRow, columns: ImportColumns) -> str:
-    """A hash of name and phone digits; "" where the row has neither."""
-    texts = [_text_or_nothing(row, columns, key) for key in ("name", "title", "phone")]
-    name = fold(texts[0] or texts[1])
-    digits = sorted("".join(filter(str.isdigit, phone)) for phone in values.parts_of(texts[2].removesuffix(".0")))
-    return _hash({"name": name, "phone": ",".join(digits)}) if name or digits else ""
-
-
-def _text_or_nothing(row: WorkbookRow, columns: ImportColumns, key: ColumnKey) -> str:
-    place = columns.index.get(key)
-    try:
-        return "" if place is None else cell_text(row.cell(place))
-    except BadCellError:
-        return ""
-
-
-def _hash(cells: Mapping[str, str]) -> str:
-    text = json.dumps(cells, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return blake2b(text.encode("ascii"), digest_size=12).hexdigest()
 
 
 class _Reader:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import ImportRow
-from amo2gsheet.sync.importing_drafts import RowDraft, parts_of_key
+from amo2gsheet.sync.importing_drafts import RowDraft
+from amo2gsheet.sync.importing_keys import parts_of_key
 from amo2gsheet.sync.importing_match import content_of
 from amo2gsheet.sync.importing_settle import look
 

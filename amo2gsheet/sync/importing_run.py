@@ -116,9 +116,12 @@ class ImportRun:
 
     @property
     def now(self) -> int:
-        """amoCRM's time, as far as its answers and this machine's seconds since then tell; `read_time` came before."""
+        """amoCRM's time, as far as its answers and this machine's seconds since then tell; `read_time` came before.
+
+        A machine that slept meanwhile counts too few seconds; the last answer then knows better.
+        """
         at, monotonic = self.started_at or (int(self.clock.time()), self.clock.monotonic())
-        return at + int(self.clock.monotonic() - monotonic)
+        return max(at + int(self.clock.monotonic() - monotonic), self.amo.server_time)
 
     @property
     def since(self) -> int:
