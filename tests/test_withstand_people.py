@@ -93,6 +93,31 @@ def test_a_value_that_strays_into_the_header_row_is_taken_back(tmp_path: Path, c
     assert world.person.see(column, lead=lead) == ("ул. Новая, 1" if column == ADDRESS else "У курера")
 
 
+def test_a_header_that_is_put_back_while_columns_move_is_put_back_once_more(tmp_path: Path) -> None:
+    """Somebody inserts a row on top at the moment of the write, and a column at the moment of its repair."""
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    header = world.sheets.table()[0]
+    world.move(lead, world.stage(SENT))
+    hands = [lambda: world.person.insert_rows(1), lambda: world.person.insert_columns(4)]
+
+    def hand(_number: int, request: Request) -> None:
+        if is_cell_write(request) and hands:
+            hands.pop(0)()
+
+    world.sheets_wire.before_each = hand
+    with suppress(AmoGsheetError):
+        world.pull()
+    with suppress(AmoGsheetError):
+        world.pull()
+    world.sheets_wire.before_each = None
+
+    assert world.code(world.pull) == ExitCode.DONE
+    assert [text for text in world.sheets.table()[1] if text] == header
+    assert world.person.see(STATUS, lead=lead) == "У курера"
+
+
 def at_request(world: World, number: int, act: Callable[[World], object]) -> Callable[[int, Request], None]:
     """A hand at the request to Sheets of that number."""
 

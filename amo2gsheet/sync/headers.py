@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from amo2gsheet.fields import same_value
-from amo2gsheet.model import Row, RowWrite
+from amo2gsheet.model import CellValue, Row, RowWrite
 from amo2gsheet.state.records import HistoryEntry
 from amo2gsheet.sync.record import Record
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from amo2gsheet.sync.run import Run
 
 logger = logging.getLogger(__name__)
+
+MENDINGS = 3
+"""People may move columns at the very moment at which the header is put back; then it is put back once more."""
 
 TOP_ROWS = 20
 """The header is looked for in the top ten rows; people may have moved it down a little since."""
@@ -25,25 +29,90 @@ def mend_header(run: Run, title: str, record: Record) -> bool:
     Safe to repeat: where nothing strayed into the header, nothing is written. Returns whether a header was put back.
     """
     texts = record.header.texts
-    rows = run.sheet.read_rows(title, record.header, range(1, TOP_ROWS + 1), range(len(texts)))
-    for row in rows:
-        wrong = _overwritten(row, record)
-        if wrong:
-            run.sheet.write_rows(title, record.header, [RowWrite(row.number, 0, {index: texts[index] for index in wrong})])
-            for index in wrong:
-                logger.warning(
-                    '%s: put back the header "%s", over which a value had strayed',
-                    run.command,
-                    texts[index],
-                    extra={"event": "put right"},
-                )
-            entries = [
-                HistoryEntry(run.clock.time(), run.run_id, run.command, 0, "put right", "", row.cells.get(index), texts[index])
-                for index in wrong
-            ]
-            run.record(entries)
-            return True
-    return False
+    is_mended = False
+    for _ in range(MENDINGS):
+        rows = run.sheet.read_rows(title, record.header, range(1, TOP_ROWS + 1), range(len(texts)))
+        row = next((row for row in rows if _overwritten(row, record) or _is_mixed_up(row, record)), None)
+        if row is None:
+            return is_mended
+        wanted: dict[int, CellValue] = {index: texts[index] for index in _overwritten(row, record)}
+        if not wanted:
+            row, wanted = _look_beyond(run, title, record, row.number)
+        if not wanted:
+            return is_mended
+        run.sheet.write_rows(title, record.header, [RowWrite(row.number, 0, wanted)])
+        _tell(run, row, wanted)
+        is_mended = True
+    return is_mended
+
+
+def _tell(run: Run, row: Row, wanted: Mapping[int, CellValue]) -> None:
+    for text in wanted.values():
+        logger.warning(
+            '%s: put back the header "%s", over which a value had strayed',
+            run.command,
+            text or "",
+            extra={"event": "put right"},
+        )
+    now = run.clock.time()
+    run.record(
+        [
+            HistoryEntry(now, run.run_id, run.command, 0, "put right", "", row.cells.get(index), text)
+            for index, text in wanted.items()
+        ]
+    )
+
+
+def _look_beyond(run: Run, title: str, record: Record, row_number: int) -> tuple[Row, dict[int, CellValue]]:
+    """Read a header over its whole width, columns inserted since included, and say what is to be written into it."""
+    tab = next((tab for tab in run.sheet.workbook().tabs if tab.title == title), None)
+    width = tab.column_count if tab else len(record.header.texts)
+    (row,) = run.sheet.read_rows(title, record.header, [row_number], range(width)) or [Row(row_number, None, {})]
+    return row, _restored(row, record)
+
+
+def _is_mixed_up(row: Row, record: Record) -> bool:
+    """Whether a row is the header, columns moved perhaps, but shows a value of the record."""
+    named = {text for text in record.header.texts if text.strip()}
+    shown = [value for value in row.cells.values() if value in named]
+    return len(shown) * 2 > len(named) and any(
+        same_value(value, one) for value in row.cells.values() for one in _values(record).values()
+    )
+
+
+def _values(record: Record) -> dict[int, CellValue]:
+    """Column index → value that the record wrote there, if it could not be a header."""
+    texts = record.header.texts
+    written = {cell.index: cell.new for write in record.writes for cell in write.cells}
+    return {index: value for index, value in written.items() if value is not None and index < len(texts) and value not in texts}
+
+
+def _restored(row: Row, record: Record) -> dict[int, CellValue]:
+    """Index → text that makes a mixed up row the header again; nothing where the place of a column cannot be told.
+
+    A value of the record stands where its column is now. So does a header, but for one that was put back at another column's
+    place: its value stands besides. What is left lies between its neighbours.
+    """
+    texts = record.header.texts
+    places: dict[int, int] = {}
+    for known in (_values(record), dict(enumerate(texts))):
+        for index, text in known.items():
+            found = [place for place, value in row.cells.items() if text != "" and same_value(value, text)]
+            if index not in places and len(found) == 1 and _is_in_order(places, index, found[0]):
+                places[index] = found[0]
+    for index in range(1, len(texts) - 1):
+        before, after = places.get(index - 1), places.get(index + 1)
+        if index not in places and before is not None and after == before + 2:
+            places[index] = before + 1
+    if any(text.strip() and index not in places for index, text in enumerate(texts)):
+        return {}
+    right: dict[int, CellValue] = {place: texts[index] for index, place in places.items() if texts[index].strip()}
+    left_over = {place: None for place, value in row.cells.items() if place not in right and value in texts and value}
+    return {place: text for place, text in {**right, **left_over}.items() if not same_value(row.cells.get(place), text)}
+
+
+def _is_in_order(places: Mapping[int, int], index: int, place: int) -> bool:
+    return all((index < other) == (place < taken) and place != taken for other, taken in places.items())
 
 
 def _overwritten(row: Row, record: Record) -> list[int]:
