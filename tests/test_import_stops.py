@@ -16,7 +16,7 @@ from amo2gsheet.sync.importing_run import ImportRun
 from tests.import_bench import import_bench, pair_failures, points, quick_workbooks, single_failures
 from tests.stop_manners import Cut
 
-STRIDE = 3
+STRIDE = 5
 """Every so-many-th pair is played on each push, all of them behind the marker. A prime: no manner is always left out."""
 
 
