@@ -45,17 +45,21 @@ class Side:
 
     def _work(self) -> None:
         for number in range(1, self._count + 1):
-            is_doomed = number % self._kill_every == 0
-            self.codes.append(run(self._folder, self._chance.choice(["pull", "push"]), self._chance if is_doomed else None))
+            command = self._chance.choice(["pull", "push"])
+            seconds = 120.0
+            if number % self._kill_every == 0:
+                # The first one so early that no machine is done with it.
+                seconds = 0.2 + (1.3 * self._chance.random() if KILLED in self.codes else 0)
+            self.codes.append(run(self._folder, command, seconds))
 
 
-def run(folder: Path, command: str, chance: random.Random | None = None) -> int:
-    """One run as a process; with `chance` it is killed some time after its start."""
+def run(folder: Path, command: str, seconds: float = 120) -> int:
+    """One run as a process, killed when it takes longer; its exit code."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
     program = [sys.executable, "-m", "amo2gsheet", "-q", command]
     with subprocess.Popen(program, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         try:
-            child.wait(0.3 + 1.2 * chance.random() if chance is not None else 120)
+            child.wait(seconds)
         except subprocess.TimeoutExpired:
             child.kill()
         return child.wait()
@@ -85,7 +89,7 @@ def _side_by_side(folder: Path, runs: int) -> None:
             spreadsheet_id=SPREADSHEET_ID,
             settings={**shop.settings, **SETTINGS},
         )
-        sides = [Side(folder, runs // 2, seed, kill_every=5) for seed in (1, 2)]
+        sides = [Side(folder, runs // 2, seed, kill_every=3) for seed in (1, 2)]
         for _ in range(runs // 2):
             _people_at_work(shop, server, leads, chance)
             sides[0].wait(0.7)
