@@ -122,6 +122,6 @@ def _record(run: ImportRun, found: Mapping[str, Created], gone: Iterable[str]) -
 
 def history_of(run: ImportRun, one: Created, what: str) -> HistoryEntry:
     """The line of a lead's history that says where it comes from."""
-    kind = "import merged" if one.is_merged else "imported"
-    detail = f'{run.file_name}, tag "{run.tag}", {what}'
-    return HistoryEntry(run.clock.time(), run.run_id, COMMAND, one.lead_id, kind, detail=detail)
+    merged = ", merged into it by amoCRM" if one.is_merged else ""
+    detail = f'{run.file_name}, tag "{run.tag}", {what}{merged}'
+    return HistoryEntry(run.clock.time(), run.run_id, COMMAND, one.lead_id, "imported", detail=detail)
