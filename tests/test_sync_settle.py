@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from amo2gsheet.exceptions import ExitCode, UnavailableError
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
-from amo2gsheet.sandbox.faults import Fault, Manner, where
+from amo2gsheet.sandbox.faults import Fault, Killed, Manner, where
 from tests.sync_bench import (
     CUT_AFTER,
     CUT_BEFORE,
@@ -314,3 +315,27 @@ def test_a_value_that_strays_at_a_second_try_gives_back_what_was_typed_between_t
     world.pull()
 
     assert (2, "ул. Тихая, 2") == (len(tries), world.row(leads[1])["Адрес"])
+
+
+@pytest.mark.parametrize("fault", [KILL_AFTER, CUT_AFTER], ids=["kill", "cut"])
+def test_a_value_written_over_unseen_stands_in_the_history_though_the_cell_was_changed_again(
+    tmp_path: Path, fault: Fault
+) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    world.person.type("Адрес", "ул. Первая, 1", lead=lead)
+
+    def again() -> None:
+        world.person.type("Адрес", "ул. Вторая, 2", lead=lead)
+
+    world.account.edit_lead(lead, fields={"Адрес": "ул. Новая, 1"})
+    world.sheets_wire.rule = once(is_cell_write, fault)
+    world.once(world.sheets_wire, lambda _request: world.row(lead)["Адрес"] == "ул. Новая, 1", again)
+    with suppress(Killed):
+        world.pull()
+    again()
+    world.sheets_wire.rule = world.sheets_wire.before_each = None
+    settled(world)
+
+    assert "ул. Первая, 1" in {entry.old for entry in world.history(lead)}

@@ -11,7 +11,7 @@ from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutc
 from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, CellValue, ColumnKey, Header, WriteAnswer
 from amo2gsheet.state.records import HistoryEntry, Intent
-from amo2gsheet.sync.looking import View, hold_doubtful, look_past_header
+from amo2gsheet.sync.looking import View, hold_doubtful, keep_overruled, look_past_header
 from amo2gsheet.sync.place import Place
 from amo2gsheet.sync.plan import CellPlan, cell_text
 from amo2gsheet.sync.record import Record, Written, landed_base, record_from_json, record_to_json, shown_base
@@ -141,6 +141,7 @@ def settle_record(
             _name_unknown(run, view.inspection.strays)
             if intent.is_unclear:
                 hold_doubtful(run, view.place, record)
+            keep_overruled(run, view, record, intent)
             return _agree_on_landed(run, record, view.inspection.landed, intent, is_kept=is_kept)
         _repair(run, known, view, strays, rounds - 1)
     return set()
