@@ -206,7 +206,8 @@ class Bench:
 
     def _leave_nothing_to_chance(self, then: Moment) -> None:
         """Every play draws the same numbers: the tool's tokens, and what Google calls its new rows and tabs."""
-        self.chance.seed(then.runs)
+        # Not 0: a scenario's past has drawn those numbers, and no token is ever drawn twice.
+        self.chance.seed(then.runs + 1)
         for book in self.world.sheets.books.values():
             book.keys = count(then.next_key)
             for tab in book.tabs:

@@ -132,7 +132,8 @@ def _differing(bench: Bench) -> None:
     world.account.edit_lead(bench.leads[1], fields={"Адрес": "новый дом"})
     world.move(bench.leads[0], world.stage(SENT))
     _forget(world)
-    world.pull()
+    for run in (world.pull, world.push, world.pull):
+        run()
 
 
 # --- the guard ---
