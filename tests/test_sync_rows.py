@@ -573,3 +573,38 @@ def _after_insert() -> Callable[[Request], bool]:
         return was_seen
 
     return predicate
+
+
+def test_a_new_row_under_moved_headers_is_put_right_though_it_was_sorted_elsewhere(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    leads = [world.lead(name, price=5) for name in ("Анна", "Борис")]
+    world.pull()
+    new = world.lead("Вера", price=3)
+    hands: list[Callable[[], object]] = [
+        lambda: world.person.move_column("ID", 5),
+        lambda: world.person.move_row(2, row=4),
+    ]
+
+    def hand(_number: int, request: Request) -> None:
+        if hands and (is_insert(request) or len(hands) == 1):
+            hands.pop(0)()
+
+    world.sheets_wire.before_each = hand
+    world.pull()
+
+    assert ({*leads, new}, "Вера") == (set(world.ids()), world.row(new)["Ф.И.О."])
+
+
+def test_a_dry_run_puts_no_row_right(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.lead("Анна")
+    world.pull()
+    world.lead("Борис")
+    world.once(world.sheets_wire, is_insert, lambda: world.person.insert_columns(4))
+    world.sheets_wire.rule = where(is_insert, KILL_AFTER)
+    stopped(world.pull)
+    world.sheets_wire.rule = None
+    writes = world.sheet_writes()
+    world.pull(dry=True)
+
+    assert writes == world.sheet_writes()

@@ -12,6 +12,7 @@ from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, CellBase, CellValue, Columns, Dropdown, Header, Row, Tab, WriteAnswer
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry, Intent
+from amo2gsheet.sync.looking import WHOLE_TABLE_ROWS
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, NewRowPlan, cell_text
 from amo2gsheet.sync.presence import SEEN
@@ -176,7 +177,7 @@ def settle_rows(run: Run, known: Known, title: str, intent: Intent) -> set[int]:
     if place is None:
         return set()
     absent = [lead_id for lead_id in sent.bases if not place.presence.has(lead_id)]
-    if absent or not _same_headers(sent, place.header):
+    if not run.is_dry and (absent or not _same_headers(sent, place.header)):
         if not _put_right(run, known, place, sent) and absent:
             # A read just after a write can be an old one: one more look before rows count as gone.
             run.clock.sleep(1)
@@ -218,6 +219,10 @@ def _misplaced(run: Run, place: Place, sent: _Sent) -> Record:
     inserted = range(sent.below_row + 1, sent.below_row + len(sent.cells) + 1)
     row_of = place.presence.row_of
     numbers = {*inserted, *(row_of[lead_id] for lead_id in sent.cells if lead_id in row_of)}
+    last = max(place.presence.last_row, *numbers)
+    if len(row_of.keys() & sent.cells.keys()) < len(sent.cells) and last < WHOLE_TABLE_ROWS:
+        # A row that shows no ID of ours, because its cells stand under other headers, may have been sorted elsewhere since.
+        numbers |= set(range(place.header.row_number + 1, last + 1))
     rows = rows_under(run, place, numbers, max(index + 1 for cells in sent.cells.values() for index in cells))
     if rows is None:
         raise unsteady(place.title)
