@@ -116,6 +116,7 @@ class Trouble:
         self.random = chance
         self.say = say
         self.stops: list[Stop] = []
+        self.count = 0
         self.second_run: Callable[[bool], None] = lambda _is_locked: None
         self.watched = Watched(world.sheets, people)
         world.sheets_wire.cloud = self.watched
@@ -141,6 +142,7 @@ class Trouble:
         """A run begins. What the last one sent has landed by now; unless it is quiet something may go wrong with this one."""
         if not self.stops:
             self.land()
+        self.count += 1
         countdown = self.random.randint(1, 40) if not is_quiet and self.random.random() < 0.15 else None
         self.stops.append(Stop(countdown))
         if len(self.stops) == 1:

@@ -104,7 +104,7 @@ class Schedule:
         options = options or Options()
         self.say(f"  {command} {_words(options)}" + (" (quiet)" if is_quiet else ""))
         self.trouble.begin(is_quiet=is_quiet)
-        writes = (self.world.sheet_writes(), self.world.patches())
+        writes, runs = self._writes(), self.trouble.count
         try:
             outcome = self._start(command, options)
         except AmoGsheetError as error:
@@ -117,11 +117,14 @@ class Schedule:
             return None
         finally:
             self.trouble.end()
-        if options.is_dry and is_quiet:
-            assert writes == (self.world.sheet_writes(), self.world.patches()), "a dry run wrote"
+        if options.is_dry and runs == self.trouble.count:
+            assert writes == self._writes(), "a dry run wrote"
         self._tell(outcome)
         self.codes[outcome.exit_code] += 1
         return outcome
+
+    def _writes(self) -> tuple[int, int]:
+        return self.world.sheet_writes(), self.world.patches()
 
     def _start(self, command: str, options: Options) -> Outcome:
         start = commands.run_pull if command == "pull" else commands.run_push
@@ -216,11 +219,11 @@ class Schedule:
         self.world.clock.advance(2 * HOURLY_SECONDS)
         self._come_to_rest()
         self.world.clock.advance(HOURLY_SECONDS)
-        writes, patches = self.world.sheet_writes(), self.world.patches()
+        sheet_writes, patches = self._writes()
         for command in ("push", "pull", "push", "pull"):
             outcome = self._well(command)
             assert outcome.exit_code == ExitCode.DONE, f"{command} at rest: {outcome.exit_code!r} {outcome.report.named}"
-        assert self.world.sheet_writes() == writes, "a run at rest wrote to the sheet"
+        assert self.world.sheet_writes() == sheet_writes, "a run at rest wrote to the sheet"
         assert self.world.patches() == patches, "a run at rest moved a lead"
 
     def _come_to_rest(self) -> None:
