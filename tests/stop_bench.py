@@ -273,7 +273,7 @@ class Bench:
             self._next(number)
         if self.scenario.moment is not None and self.wires[self.scenario.cloud].before_each is not None:
             raise BrokenError("the request before which somebody wanted to act never came")
-        end = end_of(self.world, with_looks=self.scenario.moment is None)
+        end = end_of(self.world, is_disturbed=self.scenario.moment is not None)
         self._check_rest()
         return end
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from amo2gsheet.model import Base
 from amo2gsheet.sandbox.sheets import SPREADSHEET_ID
 from amo2gsheet.sandbox.sheets_grid import Tab
+from amo2gsheet.state.records import HistoryEntry
 from tests.world import World
 
 ONLY_AFTER_A_STRAY = "put right"
@@ -55,18 +56,19 @@ class End:
         return found
 
 
-def end_of(world: World, *, with_looks: bool) -> End:
+def end_of(world: World, *, is_disturbed: bool) -> End:
     """What a world has come to."""
     events = [event for event in world.account.events if event.type == "lead_status_changed"]
     moved = {event.entity_id for event in events}
     with world.state() as state:
         leads = state.all_lead_ids()
-        history = [entry for lead_id in leads for entry in state.history(lead_id) if entry.kind != ONLY_AFTER_A_STRAY]
+        entries = [entry for lead_id in leads for entry in state.history(lead_id)]
+        history = [entry for entry in entries if not _depends_on_the_stop(entry, is_disturbed=is_disturbed)]
         return End(
             sheet={
                 (tab.title, key): shown
                 for tab in world.sheets.books[SPREADSHEET_ID].tabs
-                for key, shown in _shown(tab, with_looks=with_looks).items()
+                for key, shown in _shown(tab, with_looks=not is_disturbed).items()
             },
             stages={lead.id: lead.stage for lead in world.account.leads.current.values()},
             moves={lead: [(one.value_before, one.value_after) for one in events if one.entity_id == lead] for lead in moved},
@@ -75,6 +77,11 @@ def end_of(world: World, *, with_looks: bool) -> End:
             journal=[*state.open_intents(), *state.owed().items()],
             history=Counter((one.lead_id, one.kind, one.column, str(one.old), str(one.new)) for one in history),
         )
+
+
+def _depends_on_the_stop(entry: HistoryEntry, *, is_disturbed: bool) -> bool:
+    """Whether this may be told or not: a repair; under headers just moved, an empty cell filled with its row or after it."""
+    return entry.kind == ONLY_AFTER_A_STRAY or (is_disturbed and entry.kind == "written" and entry.old is None)
 
 
 def _shown(tab: Tab, *, with_looks: bool) -> dict[object, object]:

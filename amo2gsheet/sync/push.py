@@ -57,9 +57,10 @@ def push(run: Run) -> None:
     bases = run.state.bases(changed)
     leads = _read_leads(run, changed, bases)
     plan = plan_push(leads, changed, bases, known.rules, run.settings.conflict_winner)
-    _take_agreed(run, known, plan, leads)
     moves = _second_look(run, place, plan.moves)
     moves = _guarded(run, changed, bases, moves)
+    # Only now: were the run to die in between, the next one would see fewer cells changed, and the guard no pattern in them.
+    _take_agreed(run, known, plan, leads)
     for move in moves:
         run.report.plan.append(f'lead {move.lead_id} статус "{move.old_text}" → "{move.text}" (row {move.row_number})')
     if not run.is_dry:
