@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
 from hashlib import blake2b
 from pathlib import Path
 
+from amo2gsheet.amo.notes import Notes
 from amo2gsheet.amo.tokens import LOG_IN
 from amo2gsheet.exceptions import LoginError
 from amo2gsheet.retry import Clock
-
-logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 15 * 60
 
@@ -29,7 +26,7 @@ class Stops:
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._path = path
+        self._notes = Notes(path, "the next run will ask amoCRM again at once")
         self._clock = clock
 
     def check_block(self) -> None:
@@ -38,7 +35,7 @@ class Stops:
         Raises:
             BlockedError: it is.
         """
-        left_seconds = self._left_seconds(self._read().get("blocked_at"))
+        left_seconds = self._left_seconds(self._notes.read().get("blocked_at"))
         if left_seconds > 0:
             raise blocked(left_seconds)
 
@@ -48,7 +45,7 @@ class Stops:
         Raises:
             LoginError: it was.
         """
-        stored = self._read()
+        stored = self._notes.read()
         left_seconds = self._left_seconds(stored.get("refused_at"))
         if left_seconds > 0 and stored.get("refused") == _digest(login):
             raise LoginError(
@@ -58,44 +55,21 @@ class Stops:
 
     def note_block(self) -> None:
         """Remember that the account is blocked, from now on."""
-        self._write({**self._read(), "blocked_at": self._clock.time()})
+        self._notes.write({**self._notes.read(), "blocked_at": self._clock.time()})
 
     def note_refusal(self, *login: str) -> None:
         """Remember that this login was refused now."""
-        self._write({**self._read(), "refused_at": self._clock.time(), "refused": _digest(login)})
+        self._notes.write({**self._notes.read(), "refused_at": self._clock.time(), "refused": _digest(login)})
 
     def lift(self) -> None:
         """Forget both. Safe to repeat."""
-        self._path.unlink(missing_ok=True)
+        self._notes.path.unlink(missing_ok=True)
 
     def _left_seconds(self, since: object) -> float:
         if isinstance(since, bool) or not isinstance(since, (int, float)):
             return 0.0
         age = self._clock.time() - since
         return STOP_SECONDS - age if 0 <= age < STOP_SECONDS else 0.0
-
-    def _read(self) -> dict[str, object]:
-        try:
-            stored = json.loads(self._path.read_bytes())
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return stored if isinstance(stored, dict) else {}
-
-    def _write(self, stored: dict[str, object]) -> None:
-        new = self._path.with_name(f"{self._path.name}.new")
-        try:
-            new.unlink(missing_ok=True)
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(stored, file)
-            new.replace(self._path)
-        except OSError as error:
-            logger.warning(
-                '"%s" cannot be written, so the next run will ask amoCRM again at once: %s',
-                self._path,
-                error,
-                extra={"event": "unwritable"},
-            )
 
 
 def blocked(left_seconds: float = STOP_SECONDS) -> BlockedError:
