@@ -27,6 +27,13 @@ app()
 """
 """A program of one empty command, that imports what the run in question cannot do without."""
 
+READING = """
+import sys, openpyxl
+book = openpyxl.load_workbook(sys.argv[1], read_only=True, data_only=True)
+sum(cell is not None for row in book.active.iter_rows(values_only=True) for cell in row)
+"""
+"""The reference for an import: every cell of the file looked at once."""
+
 PULL_IMPORTS = "import requests, sqlite3, dotenv, tenacity"
 PUSH_IMPORTS = f"{PULL_IMPORTS}, gspread"
 
@@ -74,6 +81,17 @@ def push(launcher: Launcher) -> Iterator[Line]:
         yield _beside(f"`push` of {count:,} moves", ours, theirs)
 
 
+def workbook(launcher: Launcher) -> Iterator[Line]:
+    """10,000 rows of a workbook: sent, and looked at again; beside reading the file with nothing else."""
+    with _folder() as folder, served(folder, launcher) as shop:
+        shop.write_workbook(folder / "orders.xlsx", 10_000)
+        reading = launcher.run(["-c", READING, "orders.xlsx"], folder)
+        for name in ("`import-xlsx` of 10,000 rows", "… and the same once more"):
+            cost = shop.run("import-xlsx", "orders.xlsx")
+            ratio = cost.spent.cpu_seconds / reading.cpu_seconds
+            yield Line(name, cost.spent, cost.amo_requests, cost.sheet_requests, "`openpyxl` reading the file", ratio)
+
+
 def large(launcher: Launcher) -> Iterator[Line]:
     """100,000 leads: filled from nothing and killed on the way, then idle, then one new lead."""
     with _folder() as folder, served(folder, launcher) as shop:
@@ -116,6 +134,7 @@ CASES: dict[str, Case] = {
     "idle-push": idle_push,
     "pull": pull,
     "push": push,
+    "import": workbook,
     "accounts": accounts,
     "large": large,
 }

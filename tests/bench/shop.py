@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from openpyxl import Workbook
+
 from amo2gsheet.sandbox.amo import AmoCloud
 from amo2gsheet.sandbox.faults import Faulty
 from amo2gsheet.sandbox.server import SandboxServer
@@ -77,6 +79,16 @@ class BenchShop:
                     created_at=at,
                     updated_at=at,
                 )
+
+    def write_workbook(self, path: Path, count: int) -> None:
+        """So many orders, as a shop keeps them."""
+        book = Workbook(write_only=True)
+        sheet = book.create_sheet("Заказы")
+        sheet.append(["Ф.И.О.", "Контактный номер", "Бюджет сделки", *FIELDS])
+        for number in range(count):
+            values = [f"{name} {number}" for name in FIELDS]
+            sheet.append([f"Клиент {number}", f"+998 00 {number:07}", 1000 + number, *values])
+        book.save(path)
 
     def pick_for_all(self, text: str) -> None:
         """Somebody fills the status column of every row."""
