@@ -227,7 +227,7 @@ def test_many_starts_at_once_leave_no_lock_no_damage_and_one_row_for_each_lead(s
     check_whole(shop)
 
     shop.pick(4712, "У курера")
-    assert {"0": count} == start_all(shop, count)
+    assert {"0": 12} == start_all(shop, 12)
     check_whole(shop)
     with shop.server.lock:
         assert "ЗАКАЗ  ОТПРАВЛЕН" == shop.shop.stage_of(4712)
