@@ -272,6 +272,41 @@ def test_a_pipeline_without_a_trigger_stage_is_told_of_once(tmp_path: Path) -> N
     assert [['the pipeline "Опт" has no trigger stage: its leads get no row'], []] == notices
 
 
+def test_a_pipeline_that_lost_its_trigger_stage_again_is_told_of_again(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    other = world.account.add_pipeline("Опт", ["Первая"])
+    world.pull()
+    stage_id = world.account.add_stage(other, "NOMERATSIYALANMAGAN ZAKAZ")
+    world.clock.advance(4000)
+    world.pull()
+    world.pull()
+    waiting = [entry.kind for entry in world.waiting()]
+    world.account.delete_stage(other, stage_id)
+    world.clock.advance(4000)
+    world.pull()
+    world.pull()
+
+    assert ([], ["no trigger in Опт"]) == (waiting, [entry.kind for entry in world.waiting()])
+
+
+# --- the column of reasons ---
+
+
+def test_a_reason_whose_row_is_gone_is_shown_nowhere_and_asked_for_once(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.lead("Борис")
+    world.pull()
+    world.pick(lead, "завтра")
+    world.push()
+    world.person.delete_row(lead)
+    writes = world.sheet_writes()
+
+    first, second = world.pull(), world.pull()
+
+    assert (ExitCode.DONE, 0, 0) == (first.exit_code, world.sheet_writes() - writes, second.sheet_requests)
+
+
 def test_only_reasons_that_a_person_can_do_something_about_are_shown(tmp_path: Path) -> None:
     with run_on(World(tmp_path)) as run:
         for lead, kind in ((0, "held"), (5, "refused"), (6, "held")):

@@ -11,7 +11,7 @@ from amo2gsheet.exceptions import ExitCode, UnavailableError
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Killed, Manner, at, where
-from tests.sync_bench import CUT_AFTER, KILL_AFTER, before, is_patch, once, settled, state_of, stopped
+from tests.sync_bench import CUT_AFTER, CUT_BEFORE, KILL_AFTER, before, is_patch, is_write, once, settled, state_of, stopped
 from tests.world import STATUS, World
 
 
@@ -510,3 +510,86 @@ def test_what_waits_is_not_told_again_because_a_stage_got_another_name(tmp_path:
 
     assert [] == world.push().report.named
     assert [lead] == [waiting.lead_id for waiting in world.waiting("unknown text")]
+
+
+# --- a move of an earlier run that may still land ---
+
+
+def _cut_off(tmp_path: Path, *, both: bool = False) -> tuple[World, list[int]]:
+    """Picks whose move nobody answered, and which amoCRM may carry out later; of two leads one or both are picked."""
+    world, leads = _with_rows(tmp_path, 2)
+    for lead in leads if both else leads[:1]:
+        world.pick(lead, "Отказ")
+    tries = iter([Fault(Manner.LATE, after=1000)])
+    world.amo_wire.rule = lambda _number, request: next(tries, CUT_BEFORE) if is_patch(request) else None
+    stopped(world.push)
+    world.amo_wire.rule = None
+    return world, leads
+
+
+def _open_moves(world: World) -> list[list[int]]:
+    """The leads of each open intent."""
+    with state_of(world) as state:
+        return [[move["lead"] for move in intent.payload["moves"]] for intent in state.open_intents()]
+
+
+def test_a_move_that_may_still_land_is_remembered_though_its_second_try_surely_failed(tmp_path: Path) -> None:
+    """Forgotten, it would pass for a move of amoCRM's, and the pick that was taken back meanwhile would be lost."""
+    world, (lead, _) = _cut_off(tmp_path)
+    world.amo_wire.rule = where(is_patch, Fault(Manner.REFUSED, answers.html_429()))
+    with pytest.raises(UnavailableError):
+        world.push()
+    world.amo_wire.rule = None
+
+    world.amo_wire.land()
+    world.pick(lead, "В процессе")
+    settled(world)
+
+    assert (TRIGGER, "В процессе") == (world.stage_of(lead), world.status(lead))
+    assert ["Отказ", "В процессе"] == [entry.new for entry in world.history(lead, "moved")]
+
+
+@pytest.mark.parametrize("both", [False, True], ids=["of another lead", "of two leads"])
+def test_a_move_that_may_still_land_is_remembered_beside_the_newer_move_of_another_lead(tmp_path: Path, both: bool) -> None:
+    world, (first, second) = _cut_off(tmp_path, both=both)
+    world.pick(first, "В процессе")
+    world.pick(second, "Отказ")
+    world.push()
+    left = _open_moves(world)
+
+    world.amo_wire.land()
+    settled(world)
+
+    assert [[first]] == left
+    assert ([TRIGGER, REFUSED], "В процессе") == (_stages(world, [first, second]), world.status(first))
+    assert [["Отказ", "В процессе"], ["Отказ"]] == [
+        [entry.new for entry in world.history(lead, "moved")] for lead in (first, second)
+    ]
+
+
+def test_a_move_that_surely_failed_is_forgotten_beside_one_of_another_lead_that_may_still_land(tmp_path: Path) -> None:
+    world, (first, second) = _cut_off(tmp_path)
+    world.pick(first, "В процессе")
+    world.pick(second, "Отказ")
+    world.amo_wire.rule = where(is_patch, Fault(Manner.REFUSED, answers.html_429()))
+
+    with pytest.raises(UnavailableError):
+        world.push()
+
+    assert [[first]] == _open_moves(world)
+
+
+def test_a_write_of_cells_that_may_still_land_is_no_matter_for_a_move(tmp_path: Path) -> None:
+    world, (lead, other, _) = _with_rows(tmp_path)
+    world.move(other, world.stage(SENT))
+    world.sheets_wire.rule = once(is_write, Fault(Manner.KILL_BEFORE))
+    stopped(world.pull)
+    world.sheets_wire.rule = None
+    world.pick(lead, "Отказ")
+
+    world.push()
+
+    with state_of(world) as state:
+        assert (REFUSED, ["cells"]) == (world.stage_of(lead), [intent.kind for intent in state.open_intents()])
+    settled(world)
+    assert "У курера" == world.status(other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,17 +56,24 @@ class Planner:
             )
             plans.append(plan)
             self._name_differing(plan)
-            if plan.is_left_to_push and self._has_moved(lead_id, bases.get(lead_id)):
+            if plan.is_left_to_push and self._has_moved(plan):
                 # Should the person pick the old text again, amoCRM's move is what is left to be shown.
                 state.owe(lead_id, "left to push")
                 chunk.paid.discard(lead_id)
             if lead_id in without_stage and plan.is_left_to_push and self._has_target(lead_id, row):
                 run.stop_waiting([lead_id], "missing stage")
-            if lead_id in first_met and not self._still_differs(plan.base):
-                run.stop_waiting([lead_id], "first meeting")
             if lead_id in swallowed and lead_id in bases and plan.base.status != bases[lead_id].status:
                 run.stop_waiting([lead_id], "swallowed")
         return plans
+
+    def end_meetings(self, plans: Iterable[RowPlan]) -> None:
+        """Note of rows that agree now that they no longer wait since their first meeting.
+
+        Only after their writes: a run that dies before them leaves the meeting to be accepted by the next `pull --full --force`.
+        """
+        met = {entry.lead_id for entry in self.run.state.waiting("first meeting")}
+        over = [plan.lead_id for plan in plans if plan.lead_id in met and not self._still_differs(plan.base)]
+        self.run.stop_waiting(over, "first meeting")
 
     def _still_differs(self, base: Base) -> bool:
         """Whether values that differed when they met for the first time stand there as they did."""
@@ -79,12 +86,13 @@ class Planner:
         text = cell_text(row.cells.get(self.place.columns.status_index))
         return self.known.rules.target(text, self.found[lead_id].lead.stage.pipeline_id) is not None
 
-    def _has_moved(self, lead_id: int, base: Base | None) -> bool:
+    def _has_moved(self, plan: RowPlan) -> bool:
         """Whether amoCRM's stage is another than the base's, and shown as another."""
-        if base is None or base.status is None:
-            return False
-        stage = self.found[lead_id].lead.stage
-        return stage != base.status.stage and self.known.rules.shown(stage) != base.status.shown
+        status = plan.base.status
+        # A pick is one only against what was agreed; nothing new is agreed on where it is left to `push`.
+        assert status is not None
+        stage = self.found[plan.lead_id].lead.stage
+        return stage != status.stage and self.known.rules.shown(stage) != status.shown
 
     def _bases(self, pending: Mapping[int, Due]) -> dict[int, Base]:
         """The bases of leads; for rows of the old service, what it last knew of their status."""
