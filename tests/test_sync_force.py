@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from amo2gsheet.exceptions import ExitCode
-from tests.world import TAB, World
+from amo2gsheet.sandbox.faults import Fault, Killed, Manner, where
+from tests.world import TAB, World, is_cell_write
 
 ADDRESS = "Адрес"
 
@@ -73,3 +74,22 @@ def test_a_column_that_differs_at_first_meeting_is_named_as_people_call_it(tmp_p
     assert [f'lead {lead} (row 2) meets its row for the first time and differs in "{ADDRESS}": both stay'] == (
         world.pull().report.named
     )
+
+
+def test_rows_that_differ_are_accepted_by_the_next_forced_pull_when_one_was_killed(tmp_path: Path) -> None:
+    """The killed one had planned the writes, and had written none of them."""
+    world, leads = _with_rows(tmp_path)
+    world.move(leads[0], world.stage("Заказ отправлен"))
+    for path in tmp_path.glob(".amo2gsheet.sqlite3*"):
+        path.unlink()
+    for run in (world.pull, world.push, world.pull):
+        run()
+    world.sheets_wire.rule = where(is_cell_write, Fault(Manner.KILL_BEFORE))
+    with pytest.raises(Killed):
+        world.pull(full=True, force=True)
+    world.sheets_wire.rule = None
+
+    world.pull(full=True, force=True)
+
+    assert "У курера" == world.status(leads[0])
+    assert [] == world.waiting("first meeting")

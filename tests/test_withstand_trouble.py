@@ -341,3 +341,23 @@ def test_a_date_stays_a_date_and_a_text_a_text_through_a_full_comparison(tmp_pat
     assert (outcome.counts["drifted"], world.row(lead)) == (0, before)
     assert {name: before[name] for name in texts} == texts
     world.rest()
+
+
+def test_a_pick_whose_lead_could_not_be_read_is_held_with_the_others(tmp_path: Path) -> None:
+    world = World(tmp_path, PUSH_LIMIT="2", PUSH_LIMIT_PERCENT="30")
+    leads = [world.lead(f"Клиент {number}") for number in range(6)]
+    world.pull()
+    for lead in leads[:3]:
+        world.pick(lead, "Отказ")
+    world.amo_wire.rule = where(
+        lambda request: request.path == f"/api/v4/leads/{leads[2]}", Fault(Manner.REFUSED, answers.json_429_amo())
+    )
+    first = world.push()
+    world.amo_wire.rule = None
+
+    second, third = world.push(), world.push()
+
+    assert [ExitCode.HELD_BACK, ExitCode.HELD_BACK, ExitCode.DONE] == [run.exit_code for run in (first, second, third)]
+    assert (leads[:3], 0) == ([entry.lead_id for entry in world.waiting("held")], world.patches())
+    world.push(force=True)
+    assert ["Отказ"] * 3 == [world.stage_of(lead) for lead in leads[:3]]

@@ -197,6 +197,7 @@ class Desk:
             new_rows = Planner(run, known, place, found).new_rows(pending, chunk)
         outcome.add(self._insert(known, place, new_rows))
         self._after(chunk, outcome, pending, row_plans)
+        planner.end_meetings(plan for plan in row_plans if not plan.writes or plan.lead_id in outcome.landed)
         return outcome
 
     def _look(self, known: Known) -> Place | None:

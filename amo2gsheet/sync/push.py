@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from amo2gsheet.sync.place import Place, check_emptied, find_tab, open_place
 from amo2gsheet.sync.plan import Guard, MovePlan, PushPlan, cell_text, plan_push
 from amo2gsheet.sync.presence import DELETED, SEEN, Presence
 from amo2gsheet.sync.record import base_to_json
-from amo2gsheet.sync.settle import ENDED_BY_A_PICK, agree_on_move, settle
+from amo2gsheet.sync.settle import agree_on_move, end_by_a_pick, settle
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.run import Run
@@ -58,7 +58,7 @@ def push(run: Run) -> None:
     leads = _read_leads(run, changed, bases)
     plan = plan_push(leads, changed, bases, known.rules, run.settings.conflict_winner)
     moves = _second_look(run, place, plan.moves)
-    moves = _guarded(run, changed, bases, moves)
+    moves = _guarded(run, changed, bases, moves, changed.keys() - leads.keys())
     # Only now: were the run to die in between, the next one would see fewer cells changed, and the guard no pattern in them.
     _take_agreed(run, known, plan, leads)
     for move in moves:
@@ -103,7 +103,7 @@ def _verify_tab(run: Run, presence: Presence) -> None:
 def _changed(run: Run, known: Known, place: Place) -> dict[int, tuple[int, str]]:
     """Lead ID → (row number, text) of every row whose status differs from its base and that does not wait with this very text."""
     kinds = set(_TEXT_KINDS) - ({"held", "doubtful"} if run.is_forced else set())
-    waiting = {(entry.lead_id, entry.key) for entry in run.state.waiting() if entry.kind in kinds}
+    waiting = {(entry.lead_id, entry.key) for entry in run.state.waiting() if entry.kind in kinds and entry.detail != UNREAD}
     pipelines = _digest(known)
     changed: dict[int, tuple[int, str]] = {}
     settled: list[int] = []
@@ -120,6 +120,9 @@ def _changed(run: Run, known: Known, place: Place) -> dict[int, tuple[int, str]]
         run.stop_waiting(settled, kind)
     return changed
 
+
+UNREAD = "not read yet"
+"""Detail of a pick that waits with those held back, though its lead could not be read."""
 
 _TEXT_KINDS = ("unknown text", "missing stage", "held", "doubtful", "gone lead", "refused move")
 """What waits until the cell shows another text; the first two also until the pipelines change."""
@@ -176,8 +179,7 @@ def _take_agreed(run: Run, known: Known, plan: PushPlan, leads: Mapping[int, Lea
     """Store what needs no request, name what stands for no stage, and leave to `pull` what is amoCRM's to settle."""
     with run.state.transaction():
         run.state.save_bases(plan.agreed)
-        for kind in ENDED_BY_A_PICK:
-            run.stop_waiting([base.lead_id for base in plan.agreed], kind)
+        end_by_a_pick(run, plan.agreed)
     run.state.owe_all(plan.left_to_pull, "conflict")
     pipelines = _digest(known)
     names = {pipeline.id: pipeline.name for pipeline in known.directory.pipelines}
@@ -215,23 +217,35 @@ def _second_look(run: Run, place: Place, moves: Sequence[MovePlan]) -> list[Move
 
 
 def _guarded(
-    run: Run, changed: Mapping[int, tuple[int, str]], bases: Mapping[int, Base], moves: list[MovePlan]
+    run: Run, changed: Mapping[int, tuple[int, str]], bases: Mapping[int, Base], moves: list[MovePlan], unread: Set[int]
 ) -> list[MovePlan]:
-    """Hold the moves back where there are too many at once; `--force` lets them, and those held before, through."""
+    """Hold the moves back where there are too many at once; `--force` lets them, and those held before, through.
+
+    The picks whose leads could not be read are counted and held with the others, though what they mean is seen only later.
+    """
     if run.is_forced:
         return moves
     pairs = [(_base_text(bases, lead_id), text) for lead_id, (_, text) in changed.items()]
     guard = Guard(run.settings.push_limit, run.settings.push_limit_percent)
-    objection = guard.objection(pairs, len(moves), run.state.tracked_count(), run.vanished)
+    unread = unread - {entry.lead_id for entry in run.state.waiting("gone lead")}
+    count = len(moves) + len(unread) if moves else 0
+    objection = guard.objection(pairs, count, run.state.tracked_count(), run.vanished)
+    held = moves
     if objection is None:
-        return moves
-    run.state.wait_all([Waiting(move.lead_id, "held", move.text, key=move.text, since=run.now) for move in moves])
+        known = {(entry.lead_id, entry.key) for entry in run.state.waiting("held") if entry.detail == UNREAD}
+        held = [move for move in moves if (move.lead_id, move.text) in known]
+        if not held:
+            return moves
+        objection, unread = f"{len(held)} moves belong to those that were held back before", set()
+    waitings = [Waiting(move.lead_id, "held", move.text, key=move.text, since=run.now) for move in held]
+    waitings += [Waiting(lead_id, "held", UNREAD, key=changed[lead_id][1], since=run.now) for lead_id in sorted(unread)]
+    run.state.wait_all(waitings)
     with run.state.transaction():
-        for move in moves:
+        for move in held:
             run.owe_sync(move.lead_id)
     run.report.held = [objection]
-    run.report.held += [f'lead {move.lead_id}: "{move.old_text}" → "{move.text}"' for move in moves[:HELD_SHOWN]]
-    return []
+    run.report.held += [f'lead {move.lead_id}: "{move.old_text}" → "{move.text}"' for move in held[:HELD_SHOWN]]
+    return [move for move in moves if move not in held]
 
 
 def _base_text(bases: Mapping[int, Base], lead_id: int) -> str:
