@@ -608,3 +608,25 @@ def test_a_dry_run_puts_no_row_right(tmp_path: Path) -> None:
     world.pull(dry=True)
 
     assert writes == world.sheet_writes()
+
+
+def test_a_new_row_whose_id_cell_was_filled_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.lead("Анна")
+    world.pull()
+    world.lead("Борис")
+    hands: list[Callable[[], object]] = [
+        lambda: world.person.move_column("ID", 5),
+        lambda: world.person.type("ID", "Вера", row=3),
+    ]
+
+    def hand(_number: int, request: Request) -> None:
+        if hands and (is_insert(request) or len(hands) == 1):
+            hands.pop(0)()
+
+    world.sheets_wire.before_each = hand
+    assert world.code(world.pull) in (ExitCode.DONE, ExitCode.PARTIAL)
+
+    settled(world)
+    world.assert_no_writes()
+    assert "Вера" == world.person.see("ID", row=3)

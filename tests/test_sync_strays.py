@@ -415,3 +415,13 @@ def test_a_repair_of_two_rows_without_id_is_judged_row_by_row() -> None:
 )
 def test_a_repair_is_told_by_row(stray: Stray, expected: str) -> None:
     assert expected in repaired_text(stray)
+
+
+def test_a_value_under_another_header_of_its_own_row_is_found_though_the_row_moved_since() -> None:
+    """Somebody moved the columns before the write, and the row after it."""
+    header = Header(1, ("ID", "Ф.И.О.", "статус", "Заметка"))
+    columns = Columns({"id": 0, "name": 1, "status": 2}, ("Заметка",))
+    now = Row(4, 2, {0: 2, 1: "Борис", 2: OLD, 3: NEW})
+    found = inspected((now,), record(written(STATUS)), header=header, columns=columns)
+
+    assert (Stray(2, 4, 3, NEW, "вторая", is_known=True),) == found.strays

@@ -231,7 +231,10 @@ def _misplaced(run: Run, place: Place, sent: _Sent) -> Record:
     writes = []
     for lead_id, cells in sent.cells.items():
         row = by_lead.get(lead_id) or next((row for row in rows if row.cells.get(id_index) == lead_id), None)
-        if row is not None and (plan := _moved_cells(place, sent, row, cells)):
+        plan = () if row is None else _moved_cells(place, sent, row, cells)
+        # Without its ID the row would be nobody's, and the writes before it taken for strayed ones.
+        has_id = row is not None and (row.lead_id == lead_id or any(cell.new == lead_id for cell in plan))
+        if row is not None and plan and has_id:
             writes.append(Written(lead_id, row.number, plan, None))
     return Record(place.header, tuple(writes), before=tuple(rows))
 

@@ -156,8 +156,8 @@ class _Judge:
         """(row number, lead ID, column index, value) of every place where a value may have landed."""
         for write in self._record.writes:
             for cell in write.cells:
-                yield write.row_number, 0, cell.index, cell.new
-                yield write.row_number, 0, self._home(cell), cell.new
+                yield write.row_number, write.lead_id, cell.index, cell.new
+                yield write.row_number, write.lead_id, self._home(cell), cell.new
         for trace in self._record.traces:
             yield trace.row_number, trace.lead_id, trace.index, trace.value
             yield trace.row_number, trace.lead_id, self._shifted(trace.index), trace.value
