@@ -339,3 +339,20 @@ def test_a_value_written_over_unseen_stands_in_the_history_though_the_cell_was_c
     settled(world)
 
     assert "ул. Первая, 1" in {entry.old for entry in world.history(lead)}
+
+
+def test_a_cell_that_differs_goes_on_waiting_though_its_lead_was_moved(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна", world.stage("Консультация"), fields={"Адрес": "ул. Новая, 1"})
+    world.lead("Борис")
+    world.pull()
+    world.person.type("ID", str(lead), row=3)
+    world.person.type("Адрес", "ул. Первая, 1", lead=lead)
+    settled(world)
+    assert [lead] == [waiting.lead_id for waiting in world.waiting("first meeting")]
+
+    world.pick(lead, "Отказ")
+    settled(world)
+
+    assert "Отказ" == world.stage_of(lead)
+    assert [lead] == [waiting.lead_id for waiting in world.waiting("first meeting")]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from amo2gsheet.exceptions import ForbiddenError, TabMissingError
+from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, Lead, Stage
 from amo2gsheet.state.records import Asked, HistoryEntry, Intent
 from amo2gsheet.sync.place import find_tab
@@ -25,9 +26,6 @@ LATE_SECONDS = 300
 
 CLOCK_SLACK_SECONDS = 5
 """Two clocks of one cloud may differ so much."""
-
-ENDED_BY_A_PICK = ("first meeting", "swallowed")
-"""What waits until another pick is agreed on."""
 
 
 def settle(run: Run, known: Known) -> None:
@@ -126,6 +124,13 @@ def _came_by(run: Run, lead: Lead, target: Stage, since: int) -> bool:
         return False
 
 
+def end_by_a_pick(run: Run, bases: Sequence[Base]) -> None:
+    """Let no lead wait on whose pick both sides agree; but a cell that differed at the first meeting goes on waiting."""
+    run.stop_waiting([base.lead_id for base in bases], "swallowed")
+    alike = [base for base in bases if all(same_value(cell.amo, cell.sheet) for cell in base.cells.values())]
+    run.stop_waiting([base.lead_id for base in alike], "first meeting")
+
+
 def agree_on_move(run: Run, base: Base, origin: Stage, old_text: str, answered_at: int, *, lost: str | None = None) -> None:
     """Take a move into the state: the base, what was asked, so that a swallowed move is noticed, and the history.
 
@@ -143,5 +148,4 @@ def agree_on_move(run: Run, base: Base, origin: Stage, old_text: str, answered_a
         run.state.save_bases([base])
         run.state.ask(Asked(lead_id, origin, base.status.stage, run.believed(answered_at), times, old_text))
         run.record(entries)
-        for kind in ENDED_BY_A_PICK:
-            run.stop_waiting([lead_id], kind)
+        end_by_a_pick(run, [base])
