@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import MAXYEAR, date, datetime, time, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from difflib import get_close_matches
 from typing import TypeVar
@@ -87,7 +87,9 @@ def _time_text(moment: datetime | date | time) -> str:
 
 def _to_seconds(moment: datetime) -> datetime:
     """Excel's fractions of a day miss the second by some microseconds."""
-    return (moment + timedelta(milliseconds=500)).replace(microsecond=0, tzinfo=None)
+    # The last half second of the last year has nothing to be rounded to.
+    rounded = moment + timedelta(milliseconds=500) if moment.year < MAXYEAR else moment
+    return rounded.replace(microsecond=0, tzinfo=None)
 
 
 def _trimmed(text: str) -> str:
