@@ -28,8 +28,24 @@ _ZIP = b"PK"
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
 _ERRORS = frozenset(("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!"))
 _ESCAPED = re.compile(r"_x00([01][0-9A-Fa-f])_")
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError, IndexError, AttributeError, SyntaxError)
-"""What openpyxl dies of in a workbook that is damaged, each seen; XML errors are SyntaxErrors."""
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    SyntaxError,
+    RuntimeError,
+    OverflowError,
+)
+"""What openpyxl dies of in a workbook that is damaged, each seen; XML errors are SyntaxErrors.
+
+OSError: there is no workbook part (.xlsb); RuntimeError: a part is encrypted, or packed in a way that Python does not know.
+"""
 
 _SAVE_AS = 'Open it in Excel or LibreOffice and save it as "Excel workbook (.xlsx)".'
 
@@ -67,7 +83,7 @@ def read_memory(path: Path) -> Recalled | None:
 
 
 def _memory(workbook: Workbook) -> Recalled | None:
-    if MEMORY_SHEET not in workbook.sheetnames:
+    if not any(map(_is_memory, workbook.worksheets)):
         return None
     return recalled_from(row.cells for row in _rows(workbook, MEMORY_SHEET))
 
@@ -115,17 +131,21 @@ def _open(contents: bytes, *, with_values: bool = True) -> Workbook:
 
 
 def _chosen(workbook: Workbook, sheet_name: str | None, path: Path) -> str:
-    sheets = [sheet for sheet in workbook.worksheets if sheet.title != MEMORY_SHEET]
+    sheets = [sheet for sheet in workbook.worksheets if not _is_memory(sheet)]
     if sheet_name is None:
         shown = [sheet.title for sheet in sheets if sheet.sheet_state == "visible"] or [sheet.title for sheet in sheets]
         if not shown:
-            raise SheetError(f'The workbook "{path.name}" has no sheet with cells.')
+            raise SheetError(f'The workbook "{path.name}" has no sheet with cells that can be read.', _SAVE_AS)
         return shown[0]
     names = [sheet.title for sheet in sheets]
     for wanted in (sheet_name, *(name for name in names if normal_header(name) == normal_header(sheet_name))):
         if wanted in names:
             return wanted
     raise SheetError(f'The workbook "{path.name}" has no sheet "{sheet_name}".', f"Its sheets: {', '.join(names)}.")
+
+
+def _is_memory(sheet: Any) -> bool:
+    return bool(sheet.title == MEMORY_SHEET and sheet.sheet_state != "visible")
 
 
 def _rows(workbook: Workbook, title: str) -> Iterator[WorkbookRow]:

@@ -249,6 +249,31 @@ def test_a_workbook_torn_inside_is_refused_in_words(tmp_path: Path, member: str)
         read_workbook(path)
 
 
+def test_a_binary_workbook_is_refused_in_words(tmp_path: Path) -> None:
+    path = saved(tmp_path, lambda sheet: sheet.append(["Анна"]))
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+    rewritten(
+        path, "[Content_Types].xml", lambda xml: xml.replace(kind, "application/vnd.ms-excel.sheet.binary.macroEnabled.main")
+    )
+
+    with pytest.raises(SheetError, match="is damaged, or no Excel workbook"):
+        read_workbook(path)
+
+
+@pytest.mark.parametrize(("place", "flag"), [((6, 8), 1), ((8, 10), 9)])
+def test_a_workbook_packed_in_a_way_of_its_own_is_refused_in_words(tmp_path: Path, place: tuple[int, int], flag: int) -> None:
+    """Encrypted part by part, or packed with Deflate64."""
+    path = saved(tmp_path, lambda sheet: sheet.append(["Анна"]))
+    contents = bytearray(path.read_bytes())
+    for mark, offset in zip((b"PK\3\4", b"PK\1\2"), place, strict=True):
+        for found in re.finditer(re.escape(mark), contents):
+            contents[found.start() + offset] = flag
+    path.write_bytes(contents)
+
+    with pytest.raises(SheetError, match="is damaged, or no Excel workbook"):
+        read_workbook(path)
+
+
 def test_another_archive_is_refused_in_words(tmp_path: Path) -> None:
     path = tmp_path / "texts.xlsx"
     with zipfile.ZipFile(path, "w") as archive:
