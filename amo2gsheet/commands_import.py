@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amo2gsheet.amo.client import AmoClient
-from amo2gsheet.columns import SYSTEM_COLUMNS
 from amo2gsheet.commands import SIGNAL_CODES, Outside, open_amo
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode, UsageError
 from amo2gsheet.model_import import Recalled, SentBefore, SourceTable
@@ -19,9 +18,10 @@ from amo2gsheet.output_logs import bind
 from amo2gsheet.state import RunLock, StateStore
 from amo2gsheet.sync import importing_words as words
 from amo2gsheet.sync.importing import import_rows
-from amo2gsheet.sync.importing_columns import RESULT_HEADER, ImportColumns
+from amo2gsheet.sync.importing_columns import result_columns
 from amo2gsheet.sync.importing_report import ImportReport, counts_of
 from amo2gsheet.sync.importing_run import COMMAND, ImportRun
+from amo2gsheet.values import text_cell
 from amo2gsheet.xlsx import read_memory, read_workbook
 from amo2gsheet.xlsx_result import ResultColumns, import_name, require_writable, result_path, write_result
 
@@ -131,7 +131,7 @@ def run_import(
 
 
 def _tag(options: ImportOptions) -> str:
-    tag = " ".join((import_name(options.path) if options.tag is None else options.tag).split())
+    tag = " ".join((text_cell(import_name(options.path) if options.tag is None else options.tag) or "").split())
     if not normal_header(tag):
         raise UsageError("The tag of the import is empty.", "Give it a name with `--tag`.")
     if len(tag) > TAG_LIMIT:
@@ -188,7 +188,7 @@ def _work(
     bind(run=run_id)
     run = ImportRun(
         run_id,
-        options.path.name,
+        text_cell(options.path.name) or "",
         table,
         tag,
         amo,
@@ -214,7 +214,9 @@ def _work(
                 raise
             outcome.error = error
         except KeyboardInterrupt:
-            _write(run, target, outcome)
+            # Before anything was decided, the result of the run before tells more, and may be all that remembers it.
+            if run.report.results:
+                _write(run, target, outcome)
             raise
         _write(run, target, outcome)
         code = outcome.exit_code
@@ -252,13 +254,5 @@ def _write(run: ImportRun, target: Path | None, outcome: ImportOutcome) -> None:
         tuple(SentBefore(one.key, one.lead_id or 0, one.sent_at, one.person) for one in rows),
         run.now,
     )
-    write_result(target, run.table, _result_columns(columns), results, memory)
+    write_result(target, run.table, ResultColumns(*result_columns(run.table, columns)), results, memory)
     outcome.result = target
-
-
-def _result_columns(columns: ImportColumns) -> ResultColumns:
-    """The ID and the result go into their columns where the workbook has them, else behind its last one."""
-    width = len(columns.texts)
-    id_index = columns.index.get("id", width)
-    result_index = columns.headers.get(normal_header(RESULT_HEADER), max(width, id_index + 1))
-    return ResultColumns(columns.header_row_number, id_index, SYSTEM_COLUMNS["id"].header, result_index, RESULT_HEADER)

@@ -10,6 +10,9 @@ from amo2gsheet.model_import import Recalled, SentBefore, WorkbookCell
 MEMORY_SHEET = "amo2gsheet"
 _VERSION = 1
 
+COLUMNS_A_CELL = 50
+"""A column is named like a field of amoCRM's."""
+
 ROWS_A_CELL = 200
 """A cell holds 32,767 characters; one row of an import takes some 80."""
 
@@ -19,7 +22,9 @@ def memory_lines(recalled: Recalled) -> Iterator[Sequence[str | int]]:
     yield ("amo2gsheet import", _VERSION)
     yield ("tag", recalled.tag)
     yield ("written", recalled.written_at)
-    yield ("columns", json.dumps(dict(recalled.columns), ensure_ascii=False))
+    columns = list(recalled.columns.items())
+    for begin in range(0, len(columns), COLUMNS_A_CELL):
+        yield ("columns", json.dumps(dict(columns[begin : begin + COLUMNS_A_CELL]), ensure_ascii=False))
     for begin in range(0, len(recalled.rows), ROWS_A_CELL):
         rows = recalled.rows[begin : begin + ROWS_A_CELL]
         yield ("rows", json.dumps([[one.key, one.lead_id, one.sent_at, one.person] for one in rows]))
@@ -32,6 +37,7 @@ def recalled_from(lines: Iterable[Sequence[WorkbookCell]]) -> Recalled | None:
         ValueError: they were ours, and somebody changed them.
     """
     found: dict[str, WorkbookCell] = {}
+    columns: dict[str, str] = {}
     rows: list[SentBefore] = []
     for line in lines:
         name, value = (*line, None, None)[:2]
@@ -39,10 +45,11 @@ def recalled_from(lines: Iterable[Sequence[WorkbookCell]]) -> Recalled | None:
             rows += [
                 SentBefore(str(key), int(lead_id), int(at), str(person)) for key, lead_id, at, person in json.loads(str(value))
             ]
+        elif name == "columns":
+            columns |= {str(header): str(key) for header, key in json.loads(str(value)).items()}
         else:
             found[str(name)] = value
     tag, written_at = found.get("tag"), found.get("written")
     if found.get("amo2gsheet import") != _VERSION or tag is None or not isinstance(written_at, (int, float)):
         return None
-    columns = {str(header): str(key) for header, key in json.loads(str(found.get("columns"))).items()}
     return Recalled(str(tag), columns, tuple(rows), int(written_at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from amo2gsheet.xlsx_memory import MEMORY_SHEET, memory_lines
 
 RESULT_SUFFIX = ".result.xlsx"
 
+_NOT_IN_TITLES = re.compile(r"[\\*?:/\[\]\x00-\x1f]")
+_TITLE_LIMIT = 31
 _ID_WIDTH = 12
 _RESULT_WIDTH = 60
 
@@ -96,7 +99,7 @@ def _save(
     from openpyxl.utils import get_column_letter
 
     workbook = Workbook(write_only=True)
-    sheet: Any = workbook.create_sheet(table.title)
+    sheet: Any = workbook.create_sheet(_title(table.title))
     sheet.freeze_panes = f"A{columns.header_row_number + 1}"
     for index, width in ((columns.id_index, _ID_WIDTH), (columns.result_index, _RESULT_WIDTH)):
         sheet.column_dimensions[get_column_letter(index + 1)].width = width
@@ -112,6 +115,12 @@ def _save(
     for line in memory_lines(memory):
         hidden.append([_cell(hidden, value) for value in line])
     workbook.save(file)
+
+
+def _title(title: str) -> str:
+    """A title that Excel takes, and that is not ours: other programs write others."""
+    taken = _NOT_IN_TITLES.sub("_", title)[:_TITLE_LIMIT]
+    return f"{taken} 1" if taken.casefold() == MEMORY_SHEET else taken
 
 
 def _line(row: WorkbookRow, columns: ResultColumns, results: Mapping[int, tuple[int, str]]) -> Sequence[WorkbookCell]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +41,16 @@ def save_book(path: Path, rows: Sequence[Cells], top: Sequence[Sequence[Workbook
         sheet.append(line)
     workbook.save(path)
     return path
+
+
+def retitled(path: Path, title: str) -> None:
+    """Give the first sheet of a workbook a title that openpyxl would refuse."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    named = members["xl/workbook.xml"].replace(b'name="Sheet"', f'name="{title}"'.encode())
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, contents in (members | {"xl/workbook.xml": named}).items():
+            archive.writestr(name, contents)
 
 
 class ImportWorld(World):

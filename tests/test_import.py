@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -23,7 +24,7 @@ from amo2gsheet.sandbox.faults import Fault, Killed, Manner, times, where
 from amo2gsheet.state import RunLock, StateStore
 from amo2gsheet.sync.importing_plan import Fate
 from amo2gsheet.xlsx import read_workbook
-from tests.import_world import NAME, PHONE, PRICE, ImportWorld, row
+from tests.import_world import NAME, PHONE, PRICE, ImportWorld, retitled, row, save_book
 
 SETTLED_SECONDS = 1200
 
@@ -468,6 +469,33 @@ def test_a_lead_that_a_person_changed_meanwhile_is_known_again(world: ImportWorl
     ]
 
 
+def test_a_lead_that_a_robot_renamed_at_once_is_known_by_its_contact(world: ImportWorld) -> None:
+    world.amo_wire.rule = times(1, Fault(Manner.TIMEOUT_AFTER), is_post)
+    world.amo.knobs.list_lag_seconds = 120
+    world.write({NAME: "Анна 🌸"}, {NAME: "Борис"})
+    world.run()
+    first, second = world.leads()
+    world.account.edit_lead(first.id, name="Анна")
+    world.account.edit_lead(second.id, name="Сделка из файла")
+    world.clock.advance(SETTLED_SECONDS)
+
+    assert [(2, Fate.SENT_BEFORE), (3, Fate.SENT_BEFORE)] == fates(world.run())
+
+
+def test_a_clock_that_ran_back_begins_the_wait_anew(world: ImportWorld) -> None:
+    """The `Date` of two machines of amoCRM may be hours apart, and its lists may be late."""
+    world.amo.knobs.clock_skew_seconds = 5400
+    world.amo_wire.rule = times(1, Fault(Manner.TIMEOUT_AFTER), is_post)
+    world.amo.knobs.list_lag_seconds = 300
+    world.write(row(1))
+    world.run()
+    world.amo.knobs.clock_skew_seconds = 0
+
+    assert [(2, Fate.UNRESOLVED)] == fates(world.run())
+    world.clock.advance(SETTLED_SECONDS)
+    assert ([(2, Fate.SENT_BEFORE)], 1) == (fates(world.run()), len(world.leads()))
+
+
 def test_a_lead_that_merely_bears_the_tag_is_none_of_the_rows(world: ImportWorld) -> None:
     world.amo_wire.rule = times(1, Fault(Manner.TIMEOUT_BEFORE), is_post)
     world.write(row(1))
@@ -679,6 +707,54 @@ def test_the_result_workbook_is_for_its_owner_only_and_holds_every_row(world: Im
     assert (None, 'column "Бюджет сделки": "?" is no number') == table[6][4:]
 
 
+def test_cells_without_a_header_are_no_ids_in_the_result_workbook(world: ImportWorld) -> None:
+    header = [NAME, PHONE]
+    save_book(world.book, [], top=[header, ["Анна", "+998 00 000-00-01", "звонить"], ["Борис", "нет", 777]])
+    world.run()
+    result = world.folder / "orders.result.xlsx"
+
+    outcome = world.run(result)
+
+    assert [(2, Fate.IN_AMOCRM), (3, Fate.BAD)] == fates(outcome)
+    assert ["звонить", 777] == [one.cell(2) for one in read_workbook(result).rows[1:]]
+
+
+def test_a_column_of_that_name_is_not_taken_for_the_result(world: ImportWorld) -> None:
+    world.account.add_lead_field("Результат", "text")
+    world.write(row(1, Результат="дозвон"), row(2, Результат="нет", **{PHONE: "нет"}))
+    world.run()
+    result = world.folder / "orders.result.xlsx"
+    world.run(result)
+    world.run(result)
+
+    header, first, second = read_workbook(result).rows
+
+    assert (NAME, PHONE, PRICE, "Результат", "ID", "Результат импорта") == header.cells
+    assert ("дозвон", "in amoCRM already") == (first.cell(3), first.cell(5))
+    assert ("нет", f'column "{PHONE}": is no phone number') == (second.cell(3), second.cell(5))
+
+
+@pytest.mark.parametrize("title", ["a/b", "[old]", "Amo2GSheet", "amo2gsheet", "x" * 40])
+def test_a_sheet_may_bear_any_title(world: ImportWorld, title: str) -> None:
+    world.write(row(1))
+    retitled(world.book, title)
+    world.run()
+    world.settings.state_db.unlink()
+
+    assert ([(2, Fate.SENT_BEFORE)], 1) == (fates(world.run()), len(world.leads()))
+
+
+def test_hundreds_of_columns_are_remembered(world: ImportWorld) -> None:
+    names = [f"Поле {number} " + "д" * 200 for number in range(180)]
+    for name in names:
+        world.account.add_lead_field(name, "text")
+    world.write(row(1, **dict.fromkeys(names)))
+    world.run()
+    world.settings.state_db.unlink()
+
+    assert [(2, Fate.SENT_BEFORE)] == fates(world.run())
+
+
 def test_a_foreign_file_in_the_place_of_the_result_is_not_replaced(world: ImportWorld) -> None:
     world.write(row(1))
     foreign = world.folder / "orders.result.xlsx"
@@ -786,6 +862,26 @@ def test_a_signal_ends_the_run_between_two_batches_with_a_result(world: ImportWo
     assert {Fate.SENT_BEFORE, Fate.SEND} == {one.fate for one in world.run().report.results}
 
 
+@pytest.mark.parametrize("path", ["/api/v4/leads", "/api/v4/leads/custom_fields"])
+def test_a_signal_before_anything_is_decided_leaves_the_result_workbook_as_it_was(world: ImportWorld, path: str) -> None:
+    world.write(row(1), row(2))
+    world.run()
+    world.settings.state_db.unlink()
+    world.clock.advance(100_000)
+    world.lead("Недавно")
+
+    def stop() -> None:
+        raise StopSignal(signal.SIGINT)
+
+    world.write(row(1), row(2), row(3))
+    world.once(world.amo_wire, lambda request: request.path == path, stop)
+    with pytest.raises(StopSignal):
+        world.run()
+    world.run()
+
+    assert ["Клиент 1", "Клиент 2", "Клиент 3", "Недавно"] == world.names()
+
+
 def _watched(uninterrupted: Callable[[], AbstractContextManager[None]]) -> ImportWatcher:
     return ImportWatcher(uninterrupted=uninterrupted)
 
@@ -797,6 +893,17 @@ def test_progress_is_told_batch_by_batch_in_long_runs(world: ImportWorld) -> Non
     run_import(world.settings, ImportOptions(world.book), world.outside, ImportWatcher(on_progress=lambda *one: told.append(one)))
 
     assert [(2, 5), (2, 5), (1, 5)] == told
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"zakaz\xff.xlsx"), "za\x01kaz.xlsx"])
+def test_a_file_name_that_no_text_can_hold_is_no_matter(world: ImportWorld, name: str) -> None:
+    world.write(row(1))
+    path = world.book.rename(world.folder / name)
+
+    world.run(path)
+    outcome = world.run(path)
+
+    assert ("zakaz", [(2, Fate.SENT_BEFORE)]) == (outcome.tag, fates(outcome))
 
 
 @pytest.mark.parametrize("tag", ["", "   ", "я" * 101])

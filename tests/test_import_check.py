@@ -153,6 +153,26 @@ def test_a_sheet_without_a_header_is_refused_before_anything_is_sent(world: Impo
     assert [] == world.leads()
 
 
+def test_a_sheet_without_a_header_tells_no_customers(world: ImportWorld) -> None:
+    save_book(world.book, [], top=[["Отчёт", "ФИО"], ["Анна Каренина", "+998 00 000-00-01"]])
+
+    with pytest.raises(SheetError) as caught:
+        world.run()
+
+    told = f"{caught.value.message} {caught.value.hint}"
+    assert 'row 1 holds "ФИО"; the nearest name is "Ф.И.О."' in told
+    assert "Анна" not in told
+    assert "+998" not in told
+
+
+def test_a_header_that_is_repeated_is_no_lead(world: ImportWorld) -> None:
+    world.write({NAME: "Анна"}, {NAME: f" {NAME}"}, {NAME: "Борис"})
+
+    outcome = world.run()
+
+    assert (["Анна", "Борис"], f'column "{NAME}": repeats the header') == (world.names(), outcome.report.results[1].reason)
+
+
 # --- problems ---
 
 

@@ -12,8 +12,8 @@ from amo2gsheet.model_import import SourceTable, WorkbookRow
 from amo2gsheet.names import normal_header
 from amo2gsheet.sync.importing_values import BadCellError, cell_text, nearest_of
 
-RESULT_HEADER = "Результат"
-"""The column of a result workbook that says what became of a row."""
+RESULT_HEADERS = ("Результат", "Результат импорта")
+"""The column of a result workbook that says what became of a row; the second where the workbook has the first for itself."""
 
 TAKEN = frozenset(("name", "phone", "price", "company", "pipeline", "status", "title", "email", "tags"))
 """System columns whose cells go into a new lead."""
@@ -81,20 +81,47 @@ def columns_of(table: SourceTable, fields: Iterable[LeadField], remembered: Mapp
     )
 
 
+def result_columns(table: SourceTable, columns: ImportColumns) -> tuple[int, int, str, int, str]:
+    """Header's row number, column of the ID from 0 and its header, column of the result and its header.
+
+    They are those of an earlier result where the workbook is one, else stand behind the last cell of any row: what has no
+    header is no ID.
+    """
+    width = max(len(row.cells) for row in table.rows)
+    id_index = columns.index.get("id", width)
+    first, second = RESULT_HEADERS
+    place = columns.headers.get(normal_header(second))
+    is_first_foreign = table.recalled is None or normal_header(first) in columns.taken
+    header = second if place is not None or (is_first_foreign and normal_header(first) in columns.headers) else first
+    if header == first:
+        place = columns.headers.get(normal_header(first))
+    behind = max(width, id_index + 1)
+    return columns.header_row_number, id_index, SYSTEM_COLUMNS["id"].header, behind if place is None else place, header
+
+
 def _header_row(table: SourceTable) -> WorkbookRow:
     wanted = {normal_header(SYSTEM_COLUMNS[key].header) for key in NAMING}
     top = table.rows[:_TOP_ROWS]
     for row in top:
         if any(normal_header(text) in wanted for text in _texts(row)):
             return row
-    shown = "; ".join(f"row {row.number}: {', '.join(text for text in _texts(row) if text)[:100]}" for row in top[:3])
     raise SheetLayoutError(
         f'The sheet "{table.title}" has no header row with "{SYSTEM_COLUMNS["name"].header}" or '
         f'"{SYSTEM_COLUMNS["title"].header}" among its first {_TOP_ROWS} rows.',
-        f"It begins with {shown}. Name the columns as in the Google Sheet, or choose a sheet with `--sheet`."
-        if shown
+        f"{_nearest_header(top)}Name the columns as in the Google Sheet, or choose a sheet with `--sheet`."
+        if top
         else "It is empty. Choose another one with `--sheet`.",
     )
+
+
+def _nearest_header(top: Iterable[WorkbookRow]) -> str:
+    """What may have been meant for the header. Nothing else of these rows is told: without a header, customers stand there."""
+    wanted = [SYSTEM_COLUMNS[key].header for key in NAMING]
+    for row in top:
+        for text in _texts(row):
+            if text and (meant := nearest_of(text, wanted)):
+                return f'The row {row.number} holds "{text}"; the nearest name is "{meant}". '
+    return ""
 
 
 def _texts(row: WorkbookRow) -> tuple[str, ...]:
@@ -122,7 +149,7 @@ def _notices(
 ) -> Iterable[str]:
     known = [column.header for key, column in SYSTEM_COLUMNS.items() if key in TAKEN] + [one.name for one in fields.values()]
     for text in dict.fromkeys(text.strip() for text in foreign):
-        if normal_header(text) == normal_header(RESULT_HEADER):
+        if normal_header(text) in map(normal_header, RESULT_HEADERS):
             continue
         nearest = nearest_of(text, known)
         meant = f'; the nearest name is "{nearest}"' if nearest else ""

@@ -13,6 +13,7 @@ from amo2gsheet.columns import field_id_of
 from amo2gsheet.lead_ids import lead_id_of
 from amo2gsheet.model import ColumnKey, LeadField, Stage
 from amo2gsheet.model_import import CellError, NewContact, NewField, NewLead, WorkbookCell, WorkbookRow
+from amo2gsheet.names import normal_header
 from amo2gsheet.sync import importing_values as values
 from amo2gsheet.sync.importing_columns import ImportColumns
 from amo2gsheet.sync.importing_keys import digest_of, key_of, person_of
@@ -165,6 +166,7 @@ def _draft(row: WorkbookRow, drafting: Drafting) -> RowDraft:
             return RowDraft(row, *hashes, lead_id)
         reader.note("id", BadCellError("is no lead ID"))
     lead = reader.lead()
+    reader.check_repeated_header()
     return RowDraft(row, *hashes, None, None if reader.problems else lead, tuple(reader.problems))
 
 
@@ -206,6 +208,14 @@ class _Reader:
             fields=self._fields(),
             tags=(self._drafting.tag, *self._tags()),
         )
+
+    def check_repeated_header(self) -> None:
+        """Workbooks put together from several have their header more than once; it is all that is wrong with such a row."""
+        texts = self._columns.texts
+        places = [place for place in self._columns.index.values() if self._row.cell(place) is not None]
+        if all(normal_header(str(self._row.cell(place))) == normal_header(texts[place]) for place in places):
+            title = texts[places[0]].strip()
+            self.problems[:] = [Problem(self._row.number, title, "", "repeats the header")]
 
     def _has(self, key: ColumnKey) -> bool:
         return self._cell(key) is not None

@@ -9,6 +9,7 @@ from typing import Any
 
 from amo2gsheet.model import FieldValue, LeadDetails
 from amo2gsheet.model_import import NewLead
+from amo2gsheet.names import fold
 from amo2gsheet.sync.importing_values import canonical
 
 _NUMBERS = frozenset(("numeric", "price", "monetary"))
@@ -16,23 +17,33 @@ _NUMBERS = frozenset(("numeric", "price", "monetary"))
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a lead was sent with, as far as a look at amoCRM can tell: name, price, phone digits, field ID → values as texts."""
+    """What a lead was sent with, as far as a look at amoCRM can tell.
+
+    Name, price, phone digits, field ID → values as texts, and the contacts' names by their letters.
+    """
 
     name: str
     price: int
     phones: frozenset[str]
     fields: Mapping[int, tuple[str, ...]]
+    people: frozenset[str] = frozenset()
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON can carry it."""
         fields = {str(field_id): list(texts) for field_id, texts in self.fields.items()}
-        return {"name": self.name, "price": self.price, "phones": sorted(self.phones), "fields": fields}
+        return {
+            "name": self.name,
+            "price": self.price,
+            "phones": sorted(self.phones),
+            "fields": fields,
+            "people": sorted(self.people),
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Content:
         """Read what `to_json` gave."""
         fields = {int(field_id): tuple(texts) for field_id, texts in value["fields"].items()}
-        return cls(value["name"], value["price"], frozenset(value["phones"]), fields)
+        return cls(value["name"], value["price"], frozenset(value["phones"]), fields, frozenset(value.get("people", ())))
 
 
 def content_of(lead: NewLead) -> Content:
@@ -42,6 +53,7 @@ def content_of(lead: NewLead) -> Content:
         price=lead.price or 0,
         phones=_digits(lead.contact.phones if lead.contact else ()),
         fields={one.field_id: tuple(_text(value, one.type) for value in one.values) for one in lead.fields},
+        people=frozenset((_letters(lead.contact.name),) if lead.contact else ()) - {""},
     )
 
 
@@ -53,7 +65,17 @@ def content_shown(details: LeadDetails) -> Content:
         price=math.floor(lead.price or 0),
         phones=_digits(phone for contact in details.contacts for phone in contact.phones),
         fields={one.field_id: _texts(one) for one in lead.fields.values()},
+        people=frozenset(_letters(contact.name) for contact in details.contacts) - {""},
     )
+
+
+def _letters(name: str) -> str:
+    """A name by its letters and digits alone: what is stored may lack its emoji, or its quotes."""
+    return "".join(filter(str.isalnum, fold(name)))
+
+
+def _is_same_name(sent: str, found: str) -> bool:
+    return sent == found or _letters(sent) == _letters(found) != ""
 
 
 def _digits(phones: Iterable[str]) -> frozenset[str]:
@@ -76,8 +98,8 @@ def _text(value: str | int | float | bool, field_type: str) -> str:
 def matched(open_rows: Mapping[str, Content], shown: Mapping[int, Content]) -> dict[str, int]:
     """Row key → lead ID, each at most once: those that are alike in all parts first, then the most alike.
 
-    A person or a robot may have changed a lead since it was made. So one that still has the row's name or one of its phones
-    counts too, when no other row is more like it.
+    A person or a robot may have changed a lead since it was made. So one that still has the letters of the row's name, its
+    contact or one of its phones counts too, when no other row is more like it.
     """
     pairs = [
         (-likeness, key, lead_id)
@@ -97,7 +119,7 @@ def matched(open_rows: Mapping[str, Content], shown: Mapping[int, Content]) -> d
 def _likeness(sent: Content, found: Content) -> float:
     """From 0, nothing that names a person is alike, to 1, all that was sent is there."""
     same_phones = sent.phones <= found.phones if sent.phones else True
-    if sent.name != found.name and not (sent.phones & found.phones):
+    if not (_is_same_name(sent.name, found.name) or sent.people & found.people or sent.phones & found.phones):
         return 0.0
     parts: Sequence[bool] = (
         sent.name == found.name,

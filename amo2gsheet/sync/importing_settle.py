@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ def settle(run: ImportRun, rows: Mapping[str, ImportRow]) -> dict[str, ImportRow
     if not left:
         return dict(rows)
     run.read_time()
+    left = _begun_anew(run, left)
     claimed = {row.lead_id for row in rows.values()}
     found = look(run, left, claimed)
     left = {key: row for key, row in left.items() if key not in found}
@@ -107,7 +109,18 @@ def _window_seconds(run: ImportRun) -> int:
 
 def _is_over(run: ImportRun, row: ImportRow) -> bool:
     age_seconds = run.now - row.sent_at
-    return age_seconds >= _window_seconds(run) or age_seconds < -_CLOCK_RAN_BACK_SECONDS
+    return age_seconds >= _window_seconds(run)
+
+
+def _begun_anew(run: ImportRun, rows: Mapping[str, ImportRow]) -> dict[str, ImportRow]:
+    """These rows; those that were sent in what is the future now, as if sent now.
+
+    The clock ran back, or another machine of amoCRM's answers: nobody knows how old they are, and that future may be years off.
+    """
+    ahead = [row for row in rows.values() if row.sent_at > run.now + _CLOCK_RAN_BACK_SECONDS]
+    anew = [replace(row, sent_at=run.now) for row in ahead]
+    run.state.save_import_rows(run.tag_key, anew)
+    return {**rows, **{row.key: row for row in anew}}
 
 
 def _record(run: ImportRun, found: Mapping[str, Created], gone: Iterable[str]) -> None:
