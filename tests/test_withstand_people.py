@@ -11,7 +11,7 @@ import pytest
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
-from amo2gsheet.sandbox.faults import Fault, Manner, where
+from amo2gsheet.sandbox.faults import Fault, Killed, Manner, where
 from tests.world import STATUS, World, is_cell_write
 
 TRIGGER = "NOMERATSIYALANMAGAN ZAKAZ"
@@ -91,6 +91,28 @@ def test_a_value_that_strays_into_the_header_row_is_taken_back(tmp_path: Path, c
 
     assert world.sheets.table()[1] == header
     assert world.person.see(column, lead=lead) == ("ул. Новая, 1" if column == ADDRESS else "У курера")
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_row_whose_id_was_written_over_gets_it_back(tmp_path: Path, is_killed: bool) -> None:
+    """The ID column is dragged, at the moment of a write, to where the address stood."""
+    world = World(tmp_path)
+    leads = [world.lead(name) for name in ("Анна", "Борис")]
+    world.pull()
+    world.account.edit_lead(leads[1], fields={ADDRESS: "ул. Новая, 1"})
+    place = world.person.column_of(ADDRESS)
+    world.once(world.sheets_wire, is_cell_write, lambda: world.person.move_column("ID", place + 1))
+    if is_killed:
+        world.sheets_wire.rule = where(is_cell_write, Fault(Manner.KILL_AFTER))
+        with suppress(Killed):
+            world.pull()
+        world.sheets_wire.rule = None
+    for _ in range(2):
+        world.pull()
+
+    assert {"Анна": leads[0], "Борис": leads[1]} == {row["Ф.И.О."]: row["ID"] for row in world.rows()}
+    assert world.person.see(ADDRESS, lead=leads[1]) == "ул. Новая, 1"
+    assert world.code(world.pull) == ExitCode.DONE
 
 
 def test_a_header_that_is_put_back_while_columns_move_is_put_back_once_more(tmp_path: Path) -> None:

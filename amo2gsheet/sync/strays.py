@@ -5,7 +5,7 @@ Pure: a record of the write and the sheet as it is now in, an inspection out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from amo2gsheet.fields import same_value
@@ -170,6 +170,8 @@ class _Judge:
     def _judge(self, row: Row, index: int, value: CellValue) -> Stray | None:
         """A stray, or None where the value belongs here or stood here before."""
         lead_id = row.lead_id or 0
+        if self._key_at.get(index) == "id" and same_value(self._own.get((0, index)), value) and value is not None:
+            return None
         if (lead_id, index) in self._own and same_value(self._own[lead_id, index], value):
             return None
         before, is_known = self._value_before(row, index)
@@ -212,10 +214,26 @@ class _Judge:
 
     def _foreign_before(self, row: Row, index: int, text: str) -> tuple[CellValue, bool]:
         """What stood in a cell of a row without ID: see a like row, else that number; nothing where it is empty besides."""
+        if (robbed := self._robbed(row)) is not None:
+            return self._cell_under(robbed, text)
         known = self._before.get(None, [])
         like = self._like(row, known, index)
         same = [former for former in like or known if former.number == row.number] or like
         return self._cell_under(same[0], text) if same else (None, not _besides(row, self._strayed(row, index)))
+
+    def _robbed(self, row: Row) -> Row | None:
+        """The row that this one was, where a value of this write stands in place of its ID; None if that is not certain."""
+        place = next((index for index, key in self._key_at.items() if key == "id"), None)
+        if place is None or not any(same_value(row.cells.get(place), hit) for hit in self._hit.get((row.number, place), ())):
+            return None
+        strayed = {_text(self._header, index) for index in self._strayed(row, place)}
+        shown = _under_headers(row, self._header, strayed)
+        like = [
+            former
+            for former in self._record.before
+            if former.lead_id is not None and shown and _under_headers(former, self._record.header, strayed) == shown
+        ]
+        return like[0] if len(like) == 1 else None
 
     def _like(self, row: Row, known: Sequence[Row], index: int) -> list[Row]:
         """Those of the rows seen before that held the same, but for what this write has put there."""
@@ -230,6 +248,12 @@ class _Judge:
             for place, value in row.cells.items()
             if any(same_value(value, hit) for hit in self._hit.get((row.number, place), ()))
         }
+
+
+def _under_headers(row: Row, header: Header, besides: Collection[str]) -> dict[str, CellValue]:
+    """Header → what a row holds under it, besides some headers."""
+    cells = {_text(header, index): value for index, value in row.cells.items() if value is not None}
+    return {text: value for text, value in cells.items() if text and text not in besides}
 
 
 def _besides(row: Row, places: set[int]) -> dict[int, CellValue]:
