@@ -142,6 +142,8 @@ class Trouble:
         """A run begins. What the last one sent has landed by now; unless it is quiet something may go wrong with this one."""
         if not self.stops:
             self.land()
+            # A read may lag behind a write for a moment, but not until the next run: forget what it would have shown.
+            self.world.sheets.restore(self.world.sheets.snapshot())
         self.count += 1
         countdown = self.random.randint(1, 40) if not is_quiet and self.random.random() < 0.15 else None
         self.stops.append(Stop(countdown))

@@ -215,8 +215,6 @@ class Schedule:
         self.say("at rest")
         self.trouble.second_run = lambda _is_locked: None
         self.trouble.land()
-        # A read that is minutes behind a write is none of a sheet at rest.
-        self.world.sheets.knobs.old_reads_after_write = 0
         if self.random.random() < 0.7:
             self.people.tidy()
         # The machine's clock may have been put back since the last of those looks.
