@@ -188,6 +188,8 @@ ACTS: Mapping[str, Act] = {
     "insert a blank column on the left": lambda s: s.person.insert_columns(1),
     "delete a column of one's own": lambda s: s.person.delete_columns(NOTE),
     "move the ID column": lambda s: s.person.move_column("ID", 12),
+    "move the ID column to the address": lambda s: s.person.move_column("ID", s.person.column_of(ADDRESS) + 1),
+    "move the ID column to the status": lambda s: s.person.move_column("ID", s.person.column_of(STATUS) + 1),
     "move the status column": lambda s: s.person.move_column(STATUS, 1),
     "move the address column": lambda s: s.person.move_column(ADDRESS, 2),
     "reorder columns": _reorder,
