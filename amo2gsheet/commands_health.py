@@ -25,6 +25,10 @@ REAL_CLOCK = SystemClock()
 REFRESH_TOKEN_SECONDS = 90 * DAY_SECONDS
 """Three months from its issue (amoCRM developer documentation, OAuth 2.0, step by step); each renewal issues a new one."""
 
+_LOG_IN = "Log in once with `amo2gsheet auth`."
+_RENEWAL = "A `pull` renews it until then; afterwards log in with `amo2gsheet auth`."
+_NEW_TOKEN = "Make a new one on the integration's Keys tab, set it, and check it with `amo2gsheet auth`."
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -75,7 +79,7 @@ def run_history(settings: Settings, lead: str, clock: Clock = REAL_CLOCK) -> Ans
 def login_of(settings: Settings) -> Login:
     """How these settings log in to amoCRM, and for how long. Shows no token, and renews none."""
     if settings.long_lived_token:
-        return Login("long-lived token", expiry(settings.long_lived_token))
+        return Login("long-lived token", expiry(settings.long_lived_token), next_step=_NEW_TOKEN)
     file = TokenFile(settings.token_store)
     try:
         pair = file.read()
@@ -85,12 +89,12 @@ def login_of(settings: Settings) -> Login:
     except OSError:
         pair = None
     if pair is not None and pair.refresh_token:
-        return Login("token file, renewed by itself", renewed_at + REFRESH_TOKEN_SECONDS)
+        return Login("token file, renewed by itself", renewed_at + REFRESH_TOKEN_SECONDS, next_step=_RENEWAL)
     if pair is not None:
-        return Login("token file without a refresh token", pair.expires_at)
+        return Login("token file without a refresh token", pair.expires_at, next_step=_LOG_IN)
     if settings.old_access_token or settings.old_refresh_token:
         return Login("tokens of the old service, from the settings")
-    return Login("none", problem="there is none yet", next_step="Log in once with `amo2gsheet auth`.")
+    return Login("none", problem="there is none yet", next_step=_LOG_IN)
 
 
 def _absence(settings: Settings) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import ExitCode
@@ -29,6 +30,21 @@ FAILURES = frozenset(
 )
 """What no later run mends by itself. An outage (69), a held lock or a stop count by the age of the last success only."""
 
+NEXT_STEPS: Mapping[int, str] = MappingProxyType(
+    {
+        ExitCode.BUG: "Report it, with the lines that the run wrote; the next run goes on by itself.",
+        ExitCode.USAGE: "Mend the command line that the timer starts; `amo2gsheet {command} --help` shows what there is.",
+        ExitCode.UNUSABLE_SHEET: "Start `amo2gsheet {command}` by hand: it says what to do.",
+        ExitCode.UNAVAILABLE: "The next run tries again. If it lasts: is this machine online, and is amoCRM paid for?",
+        ExitCode.UNUSABLE_STATE: "Start `amo2gsheet {command}` by hand: it says what to do.",
+        ExitCode.LOGIN: "Start `amo2gsheet auth`: it says what is refused, and what to do.",
+        ExitCode.SETTINGS: "Mend the settings; `amo2gsheet inspect` shows the stages, and settings that fit.",
+    }
+)
+"""Exit code → what a person can do about a run that ended with it."""
+
+_LATE = "Is its timer on? `systemctl list-timers` or `crontab -l` tells; or start `amo2gsheet {command}` by hand."
+
 GRACE_SECONDS = 300.0
 """How long after its limit a run may still be at its last chunk; one that has not ended by then was cut off."""
 
@@ -40,7 +56,7 @@ SOON_SECONDS = 14 * DAY_SECONDS
 class Login:
     """How the program logs in to amoCRM. `ends_at`: from when on a person must log in anew, Unix seconds; None: not known.
 
-    `problem` is what is wrong with it, "" where nothing is.
+    `problem` is what is wrong with it, "" where nothing is; `next_step` what a person does then, or near its end.
     """
 
     kind: str
@@ -71,6 +87,12 @@ class CommandHealth:
     is_cut_off: bool
     age_seconds: float | None
     problem: str
+
+    @property
+    def next_step(self) -> str:
+        """What a person can do about its last run or its silence; "" where there is nothing to do."""
+        step = "" if self.last is None or self.last == self.success else NEXT_STEPS.get(self.last.exit_code or 0, "")
+        return (step or (_LATE if self.problem else "")).format(command=self.command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +133,13 @@ class Health:
     def problems(self) -> list[str]:
         """Why the answer is no; empty when all is well. `absence` says that there is no state at all."""
         return [self.absence] if self.absence else [one.problem for one in self.commands if one.problem]
+
+    @property
+    def login_step(self) -> str:
+        """What a person has to do about the login now; "" where that is nothing."""
+        ends_at = self.login.ends_at
+        is_due = bool(self.login.problem) or (ends_at is not None and ends_at - self.now < SOON_SECONDS)
+        return self.login.next_step if is_due else ""
 
     @property
     def exit_code(self) -> ExitCode:

@@ -62,6 +62,8 @@ def _command_lines(one: CommandHealth, health: Health, zone: tzinfo) -> Iterator
     if one.begun is not None:
         what = "was cut off (killed, or the machine went down)" if one.is_cut_off else "is at work"
         yield f"  the run begun {_ago(health.now - one.begun.begun_at)} {what}"
+    if one.next_step:
+        yield f"    → {one.next_step}"
 
 
 def _ago(seconds: float | None) -> str:
@@ -120,8 +122,8 @@ def _other_lines(health: Health, zone: tzinfo) -> Iterator[str]:
             "`amo2gsheet history LEAD_ID` shows both values"
         )
     yield _login_line(health, zone)
-    if health.login.next_step:
-        yield f"  → {health.login.next_step}"
+    if health.login_step:
+        yield f"  → {health.login_step}"
 
 
 def _login_line(health: Health, zone: tzinfo) -> str:
@@ -170,7 +172,7 @@ def document(health: Health) -> dict[str, Any]:
             "kind": health.login.kind,
             "ends_at": moment_json(health.login.ends_at),
             "problem": health.login.problem,
-            "next_step": health.login.next_step,
+            "next_step": health.login_step,
         },
         "last_24_hours": {command: _cost_document(cost) for command, cost in health.cost.items()},
     }
@@ -180,6 +182,7 @@ def _command_document(one: CommandHealth) -> dict[str, Any]:
     return {
         "ok": not one.problem,
         "problem": one.problem,
+        "next_step": one.next_step,
         "age_seconds": None if one.age_seconds is None else round(one.age_seconds, 1),
         "last_success": _run_document(one.success),
         "last_run": _run_document(one.last),

@@ -15,6 +15,7 @@ from amo2gsheet import commands_health
 from amo2gsheet.cli import run
 from amo2gsheet.commands_health import Answer
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode, StateError, UsageError
+from amo2gsheet.health import FAILURES
 from amo2gsheet.health_times import span_seconds, span_text
 from amo2gsheet.health_waiting import NO_TRIGGER, WORDS, words_of
 from amo2gsheet.sandbox import answers
@@ -117,6 +118,26 @@ def test_what_no_later_run_mends_counts_at_once(world: World) -> None:
     answer = status(world)
     assert ["the last `pull` failed with exit code 77"] == answer.document["problems"]
     assert "There is no service-account key" in told(world)
+    assert "    → Start `amo2gsheet auth`: it says what is refused, and what to do." in answer.lines
+    assert "Start `amo2gsheet auth`" in answer.document["commands"]["pull"]["next_step"]
+
+
+@pytest.mark.parametrize("code", sorted(FAILURES))
+def test_each_failure_that_no_later_run_mends_has_a_next_step(world: World, code: ExitCode) -> None:
+    world.pull()
+    with StateStore.open(world.settings.state_db, world.clock) as state, state.transaction():
+        state.end_run(state.begin_run("pull"), int(code), error="It failed.")
+    world.clock.advance(1)
+
+    assert status(world).document["commands"]["pull"]["next_step"]
+
+
+def test_a_timer_that_stands_still_has_a_next_step(world: World) -> None:
+    run_both(world)
+    assert "→" not in told(world)
+
+    world.clock.advance(2 * HALF_HOUR)
+    assert 2 == sum(line.startswith("    → Is its timer on?") for line in status(world).lines)
 
 
 def test_a_command_that_never_ran_counts_once_the_other_has_run_for_long(world: World) -> None:
@@ -343,6 +364,19 @@ def test_the_end_of_a_long_lived_token_is_told(world: World) -> None:
     login = status(world).document["login"]
     assert "long-lived token" == login["kind"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", login["ends_at"])
+    assert "" == login["next_step"]
+
+
+@pytest.mark.parametrize(("days_left", "expected"), [(13, "SOON: ends"), (-1, ", ended ")])
+def test_a_long_lived_token_near_its_end_has_a_next_step(world: World, days_left: int, expected: str) -> None:
+    token = world.amo.oauth.long_lived_token(days=30)
+    world.set(AMO_LONG_LIVED_TOKEN=token)
+    world.clock.advance((30 - days_left) * 86_400)
+
+    (index,) = [number for number, line in enumerate(status(world).lines) if line.startswith("amoCRM login:")]
+    assert expected in status(world).lines[index]
+    assert "  → Make a new one on the integration's Keys tab" in status(world).lines[index + 1]
+    assert "Make a new one" in status(world).document["login"]["next_step"]
 
 
 def use_token_file(world: World, **stored: object) -> None:
@@ -363,6 +397,7 @@ def test_a_token_file_lasts_three_months_from_its_renewal(world: World) -> None:
 
     world.clock.advance(80 * 86_400)
     assert any("SOON: ends" in line for line in status(world).lines)
+    assert "A `pull` renews it" in told(world)
     world.clock.advance(20 * 86_400)
     assert any(", ended " in line for line in status(world).lines)
 
@@ -409,7 +444,7 @@ def test_the_shape_for_programs_is_stable(world: World, capsys: pytest.CaptureFi
     assert (1, "status", 4, None, False, 1.0) == tuple(
         document[name] for name in ("version", "command", "exit_code", "error", "ok", "max_age_seconds")
     )
-    assert ["ok", "problem", "age_seconds", "last_success", "last_run", "begun", "is_cut_off"] == list(
+    assert ["ok", "problem", "next_step", "age_seconds", "last_success", "last_run", "begun", "is_cut_off"] == list(
         document["commands"]["pull"]
     )
     assert ["run", "begun_at", "ended_at", "exit_code", "error", "counts"] == list(document["commands"]["pull"]["last_run"])
