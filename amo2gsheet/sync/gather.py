@@ -139,8 +139,7 @@ class Feed:
 
         def end(chunk: Chunk) -> None:
             # An earlier first run that failed may have read the names long ago.
-            names_read_at = run.now - int(directory.pipelines_age(run) or 0)
-            chunk.marks = {"baseline": "done", "hourly_at": str(names_read_at)}
+            chunk.marks = {"baseline": "done", "hourly_at": str(run.now - int(directory.pipelines_age(run) or 0))}
             chunk.cursor = chunk.event_cursor = start
 
         yield end
