@@ -105,6 +105,16 @@ def test_an_import_that_amocrm_ended_still_tells_of_every_row(world: ImportWorld
     assert 4 == len(read_workbook(world.folder / "orders.result.xlsx").rows) - 1
 
 
+def test_rows_left_out_for_one_reason_are_told_in_one_line(world: ImportWorld, capsys: Captured) -> None:
+    world.write(*map(row, range(1, 4)))
+    world.amo.knobs.refuse_new = {"Клиент 1": "unnamed", "Клиент 2": "unnamed"}
+
+    assert ExitCode.PARTIAL == typed(world, "orders.xlsx")
+
+    told = capsys.readouterr()
+    assert 1 == (told.out + told.err).count("rows 2–3: amoCRM refused it")
+
+
 def test_an_import_held_back_says_what_to_type(world: ImportWorld, capsys: Captured) -> None:
     world.lead("Давно", tags=["orders"])
     world.write(row(1))
