@@ -500,3 +500,29 @@ def test_a_write_without_an_answer_concerns_only_its_own_cells(tmp_path: Path) -
     world.sheets_wire.land()
     world.clock.advance(1000)
     _right(world, leads, ["У курера"] * 3)
+
+
+def test_a_newer_write_of_other_cells_leaves_no_doubt_about_an_unanswered_one(tmp_path: Path) -> None:
+    """Once seen, what landed late is settled; were the same cells written since, it might be the newer write's value."""
+    world = World(tmp_path)
+    first, second = world.lead("Анна"), world.lead("Борис")
+    world.pull()
+    world.move(first, world.stage("Заказ отправлен"))
+    faults = iter([Fault(Manner.LATE, after=1000), KILL_BEFORE])
+    is_past_write = _after_write()
+    world.sheets_wire.rule = lambda _number, request: next(faults) if is_past_write(request) or is_write(request) else None
+    stopped(world.pull)
+    world.sheets_wire.rule = None
+    world.move(first, world.trigger)
+    world.move(second, world.stage("Заказ отправлен"))
+    world.pull()
+    with state_of(world) as state:
+        open_before = len(state.open_intents())
+
+    world.sheets_wire.land()
+    world.push()
+
+    with state_of(world) as state:
+        assert (1, 0) == (open_before, len(state.open_intents()))
+    settled(world)
+    assert (["В процессе", "У курера"], 0) == ([world.status(lead) for lead in (first, second)], world.patches())
