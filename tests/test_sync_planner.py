@@ -307,6 +307,35 @@ def test_a_reason_whose_row_is_gone_is_shown_nowhere_and_asked_for_once(tmp_path
     assert (ExitCode.DONE, 0, 0) == (first.exit_code, world.sheet_writes() - writes, second.sheet_requests)
 
 
+def test_a_column_of_reasons_that_was_deleted_is_looked_for_once(tmp_path: Path) -> None:
+    world = _made_by_hand(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    world.person.duplicate_row(lead=lead)
+    world.push()
+    world.person.delete_columns(SYNC)
+    writes = world.sheet_writes()
+
+    first, second = world.pull(), world.pull()
+
+    assert (True, 0, 0) == (first.sheet_requests > 0, world.sheet_writes() - writes, second.sheet_requests)
+
+
+def test_a_dry_run_shows_no_reason_and_leaves_it_to_the_next_run(tmp_path: Path) -> None:
+    world = _made_by_hand(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    world.person.duplicate_row(lead=lead)
+    world.push()
+    writes = world.sheet_writes()
+
+    world.pull(dry=True)
+    assert writes == world.sheet_writes()
+    world.pull()
+
+    assert ["ID дважды"] * 2 == [row[SYNC] for row in world.rows()]
+
+
 def test_only_reasons_that_a_person_can_do_something_about_are_shown(tmp_path: Path) -> None:
     with run_on(World(tmp_path)) as run:
         for lead, kind in ((0, "held"), (5, "refused"), (6, "held")):
