@@ -140,7 +140,7 @@ def load_settings(
     fields = _parse_all(raw, problems)
     problems += _missing(raw, needs, file.unread)
     fields = _with_absolute_paths(fields, cwd if path is None else path.parent, environ)
-    problems += _shared_files(fields)
+    problems += _shared_files(fields, path)
     warnings = _warnings(file)
     if problems:
         # A misspelt name is often why another one is missing, so the warnings belong to the message.
@@ -220,10 +220,11 @@ def _with_absolute_paths(fields: Mapping[str, Any], folder: Path, environ: Mappi
     return found
 
 
-def _shared_files(fields: Mapping[str, Any]) -> Iterable[str]:
+def _shared_files(fields: Mapping[str, Any], env_file: Path | None) -> Iterable[str]:
     """One line for each two settings that name one file: what one of them stores there would destroy the other's."""
     names = {setting.field: setting.name for setting in SETTINGS}
     paths = [(names[name], value) for name, value in fields.items() if isinstance(value, Path)]
+    yield from (f"{name} names the settings file itself; it needs a file of its own." for name, its in paths if its == env_file)
     for (one, its_path), (other, other_path) in combinations(paths, 2):
         if its_path == other_path:
             yield f'{one} and {other} name the same file, "{its_path}"; each needs its own.'

@@ -98,6 +98,14 @@ class TestSources:
 
         assert "AMO_TOKEN_STORE and STATE_DB name the same file" in problem
 
+    def test_no_setting_names_the_settings_file_itself(self, tmp_path: Path) -> None:
+        """A state that is no database is set aside, and the settings with it."""
+        (tmp_path / ".env").write_text("STATE_DB=.env\n", encoding="utf-8")
+
+        with pytest.raises(SettingsError) as caught:
+            load_settings(None, {}, tmp_path)
+        assert any("STATE_DB names the settings file itself" in problem for problem in caught.value.problems)
+
     def test_a_named_file_that_does_not_exist_is_told(self, tmp_path: Path) -> None:
         with pytest.raises(SettingsError, match=r'"/.*/none\.env" cannot be read: No such file') as caught:
             load_settings(Path("none.env"), {}, tmp_path)
