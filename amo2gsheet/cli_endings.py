@@ -87,7 +87,8 @@ def _reason_of_abort(error: typer.Abort) -> BaseException:
     """Typer ends a prompt alike for Ctrl-C and for nobody there to answer; what it met first stands behind it."""
     reason = error.__cause__ or error.__context__
     if isinstance(reason, EOFError):
-        return UsageError("There is nobody to answer the prompt.", "Give the value as an option, or start it on a terminal.")
+        hint = "Give the address by `amo2gsheet auth --code 'ADDRESS'`, or start it on a terminal."
+        return UsageError("There is nobody to answer the prompt.", hint)
     return reason if isinstance(reason, KeyboardInterrupt) else KeyboardInterrupt()
 
 

@@ -30,4 +30,9 @@ def ask(text: str) -> str:
     """
     from amo2gsheet.commands_redirect import rest_of_paste
 
-    return str(typer.prompt(text, err=True)) + rest_of_paste(sys.stdin)
+    try:
+        answer = str(typer.prompt(text, err=True))
+    except typer.Abort:
+        typer.echo(err=True)  # what is said next begins a line of its own
+        raise
+    return answer + rest_of_paste(sys.stdin)

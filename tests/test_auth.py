@@ -141,7 +141,8 @@ def test_without_stdin_the_program_ends_with_2(tmp_path: Path, capsys: pytest.Ca
     told = capsys.readouterr()
     assert ExitCode.USAGE == code
     assert "https://www.amocrm.ru/oauth?client_id=an-id&state=" in told.out
-    assert "nobody to answer" in told.err
+    assert "Address:\nerror: There is nobody to answer the prompt." in told.err.replace(": \n", ":\n")
+    assert "`amo2gsheet auth --code 'ADDRESS'`" in told.err
     assert "plum-canary-secret" not in told.out + told.err
 
 
