@@ -113,6 +113,18 @@ def test_equal_rows_both_go_in_with_a_warning_and_not_again(world: ImportWorld) 
     assert (["Клиент 1"] * 3 + ["Клиент 2"], ExitCode.DONE) == (world.names(), again.exit_code)
 
 
+def test_rows_that_lost_the_column_that_tells_them_apart_are_held_back(world: ImportWorld) -> None:
+    world.write(row(1), row(2))
+    world.run()
+    world.write({NAME: "Клиент 1", PRICE: 1000}, {NAME: "Клиент 3", PRICE: 3000})
+
+    outcome = world.run()
+
+    assert (ExitCode.HELD_BACK, 2) == (outcome.exit_code, len(world.leads()))
+    assert f'column "{PHONE.lower()}" of this import\'s first run is missing' in outcome.report.held
+    assert (ExitCode.DONE, 4) == (world.run(is_again=True).exit_code, len(world.leads()))
+
+
 def test_another_tag_is_another_import(world: ImportWorld) -> None:
     world.write(row(1))
     world.run()
@@ -480,6 +492,19 @@ def test_a_lead_that_a_robot_renamed_at_once_is_known_by_its_contact(world: Impo
     world.clock.advance(SETTLED_SECONDS)
 
     assert [(2, Fate.SENT_BEFORE), (3, Fate.SENT_BEFORE)] == fates(world.run())
+
+
+@pytest.mark.parametrize("change", [str.upper, lambda tag: tag[:30], lambda tag: tag.replace(",", "")])
+def test_a_tag_that_amocrm_keeps_in_another_form_is_known_again(world: ImportWorld, change: Callable[[str], str]) -> None:
+    world.amo_wire.rule = times(1, Fault(Manner.TIMEOUT_AFTER), is_post)
+    world.amo.knobs.list_lag_seconds = 120
+    world.write(row(1))
+    tag = "Заказы из файла за сентябрь, первая партия"
+    world.run(tag=tag)
+    world.account.edit_lead(world.leads()[0].id, tags=[change(tag)])
+    world.clock.advance(SETTLED_SECONDS)
+
+    assert [(2, Fate.SENT_BEFORE)] == fates(world.run(tag=tag))
 
 
 def test_a_clock_that_ran_back_begins_the_wait_anew(world: ImportWorld) -> None:

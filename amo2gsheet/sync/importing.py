@@ -13,6 +13,7 @@ from amo2gsheet.state.records import ImportRow
 from amo2gsheet.statuses import StatusRules
 from amo2gsheet.sync.importing_columns import ImportColumns, columns_of
 from amo2gsheet.sync.importing_drafts import Drafting, RowDraft, drafts_of, is_foreign, keyed
+from amo2gsheet.sync.importing_keys import PERSON
 from amo2gsheet.sync.importing_plan import Fate, Planned, equal_rows, plan_import
 from amo2gsheet.sync.importing_recall import recall, take_over
 from amo2gsheet.sync.importing_report import RowResult
@@ -45,7 +46,7 @@ def import_rows(run: ImportRun) -> None:
     columns, drafts, counted, pipelines = _gather(run, memory.columns)
     drafts = keyed(drafts, memory.numbers)
     rows = take_over(run, memory, drafts)
-    _tell_of_the_file(run, columns, counted)
+    _tell_of_the_file(run, columns, counted, rows)
     rows = settle(run, rows)
     planned = plan_import(drafts, rows, sends_changed=run.sends_changed)
     if not any(one.fate is Fate.SEND for one in planned):
@@ -96,13 +97,20 @@ def _gather(
     return columns, list(drafts_of(run.table.rows, drafting)), counted, pipelines
 
 
-def _tell_of_the_file(run: ImportRun, columns: ImportColumns, counted: Mapping[str, ColumnKey]) -> None:
+def _tell_of_the_file(
+    run: ImportRun, columns: ImportColumns, counted: Mapping[str, ColumnKey], rows: Mapping[str, ImportRow]
+) -> None:
     for text in columns.notices:
         run.notice(text)
     missing = [header for header in counted if header not in columns.headers]
     if missing:
         names = ", ".join(f'"{header}"' for header in missing)
         run.notice(f"columns of this import's first run are missing: {names}; rows are told apart by them")
+    lost = [f'"{header}"' for header in missing if counted[header] in PERSON]
+    if lost and rows and not run.is_again:
+        run.report.held = (
+            f"column {', '.join(lost)} of this import's first run is missing, so rows sent before cannot be told from new ones"
+        )
     foreign = [row.number for row in run.table.rows if is_foreign(row, columns)]
     if foreign:
         run.notice(f"{ranges(foreign)}: left out, for no column of the import is filled")

@@ -13,6 +13,9 @@ from amo2gsheet.sync import importing_values as values
 from amo2gsheet.sync.importing_columns import ImportColumns
 from amo2gsheet.sync.importing_values import BadCellError, canonical, cell_text
 
+PERSON: tuple[ColumnKey, ...] = ("name", "title", "phone")
+"""Columns that say whose row it is. Without one of them every row sent before looks like another person's."""
+
 
 def digest_of(row: WorkbookRow, columns: ImportColumns, counted: Mapping[str, ColumnKey]) -> str:
     """A hash of the counted cells that are not empty: an empty column more or less makes no other row."""
@@ -27,7 +30,7 @@ def digest_of(row: WorkbookRow, columns: ImportColumns, counted: Mapping[str, Co
 
 def person_of(row: WorkbookRow, columns: ImportColumns) -> str:
     """A hash of name and phone digits; "" where the row has neither."""
-    texts = [_text_or_nothing(row, columns, key) for key in ("name", "title", "phone")]
+    texts = [_text_or_nothing(row, columns, key) for key in PERSON]
     name = fold(texts[0] or texts[1])
     digits = sorted("".join(filter(str.isdigit, phone)) for phone in values.parts_of(texts[2].removesuffix(".0")))
     return _hash({"name": name, "phone": ",".join(digits)}) if name or digits else ""

@@ -53,7 +53,7 @@ def content_of(lead: NewLead) -> Content:
         price=lead.price or 0,
         phones=_digits(lead.contact.phones if lead.contact else ()),
         fields={one.field_id: tuple(_text(value, one.type) for value in one.values) for one in lead.fields},
-        people=frozenset((_letters(lead.contact.name),) if lead.contact else ()) - {""},
+        people=frozenset((letters(lead.contact.name),) if lead.contact else ()) - {""},
     )
 
 
@@ -65,17 +65,17 @@ def content_shown(details: LeadDetails) -> Content:
         price=math.floor(lead.price or 0),
         phones=_digits(phone for contact in details.contacts for phone in contact.phones),
         fields={one.field_id: _texts(one) for one in lead.fields.values()},
-        people=frozenset(_letters(contact.name) for contact in details.contacts) - {""},
+        people=frozenset(letters(contact.name) for contact in details.contacts) - {""},
     )
 
 
-def _letters(name: str) -> str:
+def letters(name: str) -> str:
     """A name by its letters and digits alone: what is stored may lack its emoji, or its quotes."""
     return "".join(filter(str.isalnum, fold(name)))
 
 
 def _is_same_name(sent: str, found: str) -> bool:
-    return sent == found or _letters(sent) == _letters(found) != ""
+    return sent == found or letters(sent) == letters(found) != ""
 
 
 def _digits(phones: Iterable[str]) -> frozenset[str]:
