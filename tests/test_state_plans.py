@@ -96,3 +96,18 @@ def test_a_read_from_end_to_end_is_noticed(tmp_path: Path) -> None:
     with sqlite3.connect(world.settings.state_db) as connection:
         assert {"links"} == scans(connection, "SELECT lead_id FROM links WHERE company_id + 1 = 8")
         assert set() == scans(connection, "SELECT lead_id FROM links WHERE company_id = 7")
+
+
+def test_an_idle_push_reads_no_cell_of_the_base(tmp_path: Path, statements: set[str]) -> None:
+    """There are as many as rows, and only a status can be due."""
+    world = World(tmp_path)
+    for name in ("Анна", "Борис"):
+        world.lead(name)
+    world.pull()
+    world.push()
+    statements.clear()
+
+    world.push()
+
+    assert statements
+    assert [] == [one for one in statements if "base_cells" in one]

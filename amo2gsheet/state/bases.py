@@ -71,8 +71,10 @@ class BasesPart(MetaPart):
         )
 
     def drop_base_columns(self, keys: Collection[ColumnKey]) -> None:
-        """Forget what was agreed about these columns, for every lead, in one transaction."""
+        """Forget what was agreed about these columns, for every lead, in one transaction; of none, without a look."""
         dropped = set(keys)
+        if not dropped:
+            return
         with self._database.transaction():
             last_id = None
             while rows := self._cells_after(last_id):
