@@ -79,7 +79,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 
 
-@app.command("auth", help=cli_help.AUTH)
+@app.command("auth", help=cli_help.AUTH, short_help=cli_help.SHORT["auth"])
 def _auth(
     context: typer.Context,
     code: Annotated[
@@ -96,7 +96,7 @@ def _auth(
     return ExitCode.DONE
 
 
-@app.command("inspect", help=cli_help.INSPECT)
+@app.command("inspect", help=cli_help.INSPECT, short_help=cli_help.SHORT["inspect"])
 def _inspect(
     context: typer.Context,
     lead_id: Annotated[int | None, typer.Option("--lead", min=1, metavar="ID", help="Show this lead whole.")] = None,
@@ -118,7 +118,7 @@ def _inspect(
     return code
 
 
-@app.command("pull", cls=PlainCommand, help=cli_help.PULL)
+@app.command("pull", cls=PlainCommand, help=cli_help.PULL, short_help=cli_help.SHORT["pull"])
 def _pull(
     context: typer.Context,
     is_full: Annotated[bool, typer.Option("--full", help="Compare every tracked lead, and put right what drifted.")] = False,
@@ -140,7 +140,7 @@ def _pull(
     return session.tell(outcome, options)
 
 
-@app.command("push", cls=PlainCommand, help=cli_help.PUSH)
+@app.command("push", cls=PlainCommand, help=cli_help.PUSH, short_help=cli_help.SHORT["push"])
 def _push(
     context: typer.Context,
     is_dry: DryRun = False,
@@ -159,7 +159,7 @@ def _push(
     return session.tell(outcome, options)
 
 
-@app.command("status", help=cli_help.STATUS)
+@app.command("status", help=cli_help.STATUS, short_help=cli_help.SHORT["status"])
 def _status(
     context: typer.Context,
     max_age: Annotated[
@@ -175,7 +175,7 @@ def _status(
     return session.answer(commands_health.run_status(settings, max_age_seconds))
 
 
-@app.command("history", help=cli_help.HISTORY)
+@app.command("history", help=cli_help.HISTORY, short_help=cli_help.SHORT["history"])
 def _history(
     context: typer.Context,
     lead_id: Annotated[str, typer.Argument(metavar="LEAD_ID", help="The lead's number.")],
@@ -187,7 +187,7 @@ def _history(
     return session.answer(commands_health.run_history(session.state_settings(), lead_id))
 
 
-@app.command("import-xlsx", help=cli_help.IMPORT)
+@app.command("import-xlsx", help=cli_help.IMPORT, short_help=cli_help.SHORT["import-xlsx"])
 def _import(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The workbook (.xlsx, .xlsm).")],
@@ -221,14 +221,14 @@ def _import(
     return cli_import.tell(session, outcome)
 
 
-@app.command("demo", help=cli_help.DEMO)
+@app.command("demo", help=cli_help.DEMO, short_help=cli_help.SHORT["demo"])
 def _demo(context: typer.Context) -> int:
     from amo2gsheet import commands_sandbox
 
     return commands_sandbox.demo(output.write, _session(context).environ)
 
 
-@app.command("sandbox", help=cli_help.SANDBOX)
+@app.command("sandbox", help=cli_help.SANDBOX, short_help=cli_help.SHORT["sandbox"])
 def _sandbox(
     directory: Annotated[
         Path, typer.Option("--dir", metavar="DIR", help="Folder for the sandbox's `.env`, key and state; made when missing.")

@@ -31,6 +31,19 @@ Exit codes:
   130, 143   ended by Ctrl-C, by SIGTERM
 """
 
+SHORT = {
+    "auth": "Log in to amoCRM, and check the Google key and the sheet.",
+    "inspect": "Show what the account holds and what the settings make of it.",
+    "pull": "Carry amoCRM's changes into the sheet.",
+    "push": "Carry the statuses that people picked into amoCRM.",
+    "status": "Show how the runs are, and what waits for a person.",
+    "history": "Show everything that was ever done to one lead.",
+    "import-xlsx": "Bring the rows of an Excel workbook into amoCRM as leads.",
+    "demo": "Show the whole cycle in seconds, without any account.",
+    "sandbox": "Keep the demo's two clouds running, to try the commands.",
+}
+"""One line for each command, short enough for the list of all."""
+
 AUTH = """
 Log in to amoCRM once, and check the Google key and the sheet.
 
