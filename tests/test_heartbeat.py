@@ -207,6 +207,10 @@ def test_a_monitor_that_never_ends_its_answer_is_left_alone(
     assert "did not answer within" in caplog.text
 
 
+def test_both_pings_of_a_run_cost_it_ten_seconds_at_most() -> None:
+    assert 2 * health_heartbeat.LONGEST_SECONDS <= 10
+
+
 def test_without_an_address_nobody_is_told(tmp_path: Path) -> None:
     world = WatchedWorld(tmp_path, "")
     world.pull()
