@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -354,3 +355,40 @@ def test_the_job_fails_exactly_when_a_run_does(tmp_path: Path, pull: int, push: 
     assert [expected, expected] == [finish([*container["command"], script], environ).returncode for _ in range(2)]
     started = [line.partition("json ")[2] for line in (tmp_path / "started").read_text().splitlines()]
     assert ["pull", "push", "pull --full", "pull", "push"] == started
+
+
+def job_script(tmp_path: Path, program: str) -> tuple[list[str], dict[str, str]]:
+    """What the job starts, with this text for the program, and the environment for it."""
+    yaml = pytest.importorskip("yaml")
+    cron = next(one for one in yaml.safe_load_all(fenced("kubernetes")) if one["kind"] == "CronJob")
+    (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    (tmp_path / "amo2gsheet").write_text(f"#!/bin/sh\n{program}\n")
+    (tmp_path / "amo2gsheet").chmod(0o755)
+    script = container["args"][0].replace("/state/", f"{tmp_path}/")
+    return [*container["command"], script], child_environ(PATH=f"{tmp_path}:{os.environ['PATH']}")
+
+
+@pytest.mark.parametrize(("code", "times"), [(0, 1), (3, 1), (1, 1), (69, 2), (75, 2), (77, 2)])
+def test_the_job_compares_all_again_when_that_did_not_come_about(tmp_path: Path, code: int, times: int) -> None:
+    program = f'echo "$@" >>{tmp_path}/started\ncase "$*" in *full) exit {code} ;; esac'
+    argv, environ = job_script(tmp_path, program)
+    finish(argv, environ)
+    finish(argv, environ)
+
+    assert times == (tmp_path / "started").read_text().count("--full")
+
+
+def test_the_job_hands_the_end_of_its_pod_on_to_the_run(tmp_path: Path) -> None:
+    """Only the shell is told; as the first process of a pod it would not even end itself."""
+    begun = tmp_path / "begun"
+    os.mkfifo(begun)
+    program = f"trap 'echo ended >{tmp_path}/told; exit 143' TERM\necho $$ >{begun}\nwhile :; do sleep 0.05; done"
+    argv, environ = job_script(tmp_path, program)
+    with subprocess.Popen(argv, env=environ) as shell:
+        run = int(begun.read_text())
+        shell.terminate()
+        code = shell.wait(timeout=30)
+    if not (tmp_path / "told").exists():
+        os.kill(run, signal.SIGKILL)
+
+    assert (143, True) == (code, (tmp_path / "told").exists())
