@@ -26,7 +26,7 @@ TIMEOUT_SECONDS = (3.0, 5.0)
 """To connect, and between two pieces of an answer. A run has better things to do than to wait for its monitor."""
 
 LONGEST_SECONDS = 5.0
-"""A ping as a whole, of the two that a run sends: name look-ups know no timeout, and a monitor that sends letter by letter never meets one."""
+"""One of the two pings of a run, as a whole: name look-ups know no timeout, and who sends letter by letter never meets one."""
 
 UNTOLD = (ExitCode.LOCKED,)
 """Another run was at work, so nothing is wrong, and nothing was done either."""
