@@ -21,8 +21,8 @@ _MOST_LISTED = 20
 """So many rows sent before are listed in the log; of more only the count, for they all stand in the result workbook."""
 
 _HELD_HINT = (
-    "Put back what is missing (the column, or the result workbook of the earlier import beside the file), choose another `--tag`, "
-    "or, if every row is to become a new lead all the same, add `--again`."
+    "Put back what is missing (the column, or the result workbook of the earlier import beside the file), choose another "
+    "`--tag`, or, if every row is to become a new lead all the same, add `--again`."
 )
 
 

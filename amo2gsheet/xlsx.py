@@ -161,7 +161,8 @@ def _rows(workbook: Workbook, title: str) -> Iterator[WorkbookRow]:
 
 def _cell(value: Any) -> WorkbookCell:
     if isinstance(value, str):
-        if value in _ERRORS:
+        if value in _ERRORS or value == NOT_CALCULATED:
+            # The latter stands in a result workbook.
             return CellError(value)
         text = _ESCAPED.sub(lambda code: chr(int(code[1], 16)), value)
         return text if text.strip() else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from amo2gsheet.model_import import Recalled, SentBefore, WorkbookCell
 
 MEMORY_SHEET = "amo2gsheet"
 _VERSION = 1
+_KEY = re.compile(r"\w+-[0-9]+", re.ASCII)
 
 COLUMNS_A_CELL = 50
 """A column is named like a field of amoCRM's."""
@@ -43,7 +45,7 @@ def recalled_from(lines: Iterable[Sequence[WorkbookCell]]) -> Recalled | None:
         name, value = (*line, None, None)[:2]
         if name == "rows":
             rows += [
-                SentBefore(str(key), int(lead_id), int(at), str(person)) for key, lead_id, at, person in json.loads(str(value))
+                SentBefore(_key(key), int(lead_id), int(at), str(person)) for key, lead_id, at, person in json.loads(str(value))
             ]
         elif name == "columns":
             columns |= {str(header): str(key) for header, key in json.loads(str(value)).items()}
@@ -53,3 +55,11 @@ def recalled_from(lines: Iterable[Sequence[WorkbookCell]]) -> Recalled | None:
     if found.get("amo2gsheet import") != _VERSION or tag is None or not isinstance(written_at, (int, float)):
         return None
     return Recalled(str(tag), columns, tuple(rows), int(written_at))
+
+
+def _key(value: object) -> str:
+    """A row's key: letters and digits, a hyphen, a number."""
+    key = str(value)
+    if not _KEY.fullmatch(key):
+        raise ValueError("a row's key was changed")
+    return key

@@ -17,7 +17,7 @@ from openpyxl import load_workbook
 
 from amo2gsheet.cli_signals import SignalWatch, StopSignal
 from amo2gsheet.commands_import import ImportOptions, ImportOutcome, ImportWatcher, run_import
-from amo2gsheet.exceptions import ExitCode, LockedError, LoginError, StateError, UsageError
+from amo2gsheet.exceptions import ExitCode, LockedError, LoginError, SheetError, StateError, UsageError
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Answer, Request
 from amo2gsheet.sandbox.faults import Fault, Killed, Manner, times, where
@@ -742,6 +742,27 @@ def test_cells_without_a_header_are_no_ids_in_the_result_workbook(world: ImportW
 
     assert [(2, Fate.IN_AMOCRM), (3, Fate.BAD)] == fates(outcome)
     assert ["звонить", 777] == [one.cell(2) for one in read_workbook(result).rows[1:]]
+
+
+def test_a_formula_without_a_value_is_no_name_in_the_result_workbook_either(world: ImportWorld) -> None:
+    world.write({NAME: "=A1", PHONE: "+998 00 000-00-01"})
+    world.run()
+
+    assert ([(2, Fate.BAD)], []) == (fates(world.run(world.folder / "orders.result.xlsx")), world.leads())
+
+
+def test_a_memory_that_somebody_changed_is_refused_in_words(world: ImportWorld) -> None:
+    world.write(row(1))
+    world.run()
+    result = world.folder / "orders.result.xlsx"
+    workbook = load_workbook(result)
+    for name, value in workbook["amo2gsheet"].iter_rows():
+        value.value = str(value.value).replace("-", "–") if name.value == "rows" else value.value
+    workbook.save(result)
+    world.settings.state_db.unlink()
+
+    with pytest.raises(SheetError, match="is damaged"):
+        world.run()
 
 
 def test_a_column_of_that_name_is_not_taken_for_the_result(world: ImportWorld) -> None:

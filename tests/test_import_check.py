@@ -165,6 +165,14 @@ def test_a_sheet_without_a_header_tells_no_customers(world: ImportWorld) -> None
     assert "+998" not in told
 
 
+def test_a_name_that_nobody_can_see_is_none(world: ImportWorld) -> None:
+    world.write({NAME: "\u200b", PHONE: "+998 00 000-00-01"})
+
+    outcome = world.run()
+
+    assert ([], f'column "{NAME}": is empty, and a lead needs a name') == (world.leads(), outcome.report.results[0].reason)
+
+
 def test_a_header_that_is_repeated_is_no_lead(world: ImportWorld) -> None:
     world.write({NAME: "Анна"}, {NAME: f" {NAME}"}, {NAME: "Борис"})
 

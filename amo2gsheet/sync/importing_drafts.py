@@ -193,7 +193,7 @@ class _Reader:
         name = self._text("name", NAME_LIMIT)
         title = self._text("title", NAME_LIMIT)
         lead_name = title or name
-        if not lead_name and not self._has("name") and not self._has("title"):
+        if not lead_name and not self.problems:
             self.note("name", BadCellError("is empty, and a lead needs a name"))
         phones = self._read("phone", values.phones_of, NO_TEXTS)
         emails = self._read("email", values.emails_of, NO_TEXTS)
