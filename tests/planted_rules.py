@@ -58,12 +58,12 @@ BUGS: tuple[Bug, ...] = (
         "guard-off",
         "2: one wrong paste moves half the shop",
         "sync/push.py",
-        """    if objection is None:
+        """    if run.is_forced:
         return moves
-""",
-        """    if objection is None or moves:
+    pairs""",
+        """    if run.is_forced or moves:
         return moves
-""",
+    pairs""",
         ("tests/test_sync_push.py", "-k", "held or many"),
     ),
     Bug(

@@ -361,6 +361,23 @@ def test_a_column_sorted_by_itself_is_held_though_the_first_push_of_it_was_cut_o
     assert (ExitCode.HELD_BACK, patches) == (world.code(world.push), world.patches())
 
 
+def test_a_pick_held_unread_that_means_what_amocrm_has_is_no_longer_waited_for(tmp_path: Path) -> None:
+    world, leads = _with_rows(tmp_path, 6, PUSH_LIMIT="2", PUSH_LIMIT_PERCENT="30")
+    for lead in leads[:4]:
+        world.pick(lead, "Отказ")
+    world.move(leads[0], world.stage("Отказ"))
+    fault = Fault(Manner.REFUSED, answers.json_500_amo())
+    world.amo_wire.rule = lambda _number, request: fault if request.path.endswith(f"/leads/{leads[0]}") else None
+    world.code(world.push)
+    held = _kinds(world)
+    world.amo_wire.rule = None
+
+    world.push()
+
+    assert [(lead, "held") for lead in leads[:4]] == held
+    assert [(lead, "held") for lead in leads[1:4]] == _kinds(world)
+
+
 # --- conflicts ---
 
 

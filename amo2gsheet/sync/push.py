@@ -180,6 +180,8 @@ def _take_agreed(run: Run, known: Known, plan: PushPlan, leads: Mapping[int, Lea
     with run.state.transaction():
         run.state.save_bases(plan.agreed)
         end_by_a_pick(run, plan.agreed)
+        # It was held before it could be read.
+        run.stop_waiting([base.lead_id for base in plan.agreed], "held")
     run.state.owe_all(plan.left_to_pull, "conflict")
     pipelines = _digest(known)
     names = {pipeline.id: pipeline.name for pipeline in known.directory.pipelines}
