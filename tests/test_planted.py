@@ -28,6 +28,8 @@ def test_the_tests_that_must_notice_are_there() -> None:
 def _copy(root: Path) -> Path:
     module = root / "amo2gsheet" / "sum.py"
     module.parent.mkdir()
+    # Else a package that is installed goes before this one.
+    (module.parent / "__init__.py").touch()
     module.write_text("SUM = 1 + 1\n")
     (root / "test_sum.py").write_text("from amo2gsheet.sum import SUM\ndef test_sum() -> None:\n    assert SUM == 2\n")
     return module
