@@ -40,9 +40,12 @@ def fill(world: ImportWorld, count: int) -> None:
     )
 
 
+@pytest.mark.parametrize("branches", [0, 4], ids=["two pipelines", "six pipelines"])
 @pytest.mark.parametrize("size", [7, 50])
-def test_an_import_costs_one_request_a_batch_and_six(tmp_path: Path, size: int) -> None:
+def test_an_import_costs_one_request_a_batch_and_six(tmp_path: Path, size: int, branches: int) -> None:
     world = ImportWorld(tmp_path, IMPORT_BATCH_SIZE=str(size))
+    for number in range(branches):
+        world.account.add_pipeline(f"Филиал {number}", ["Консультация", "Заказ без нумерации", "Отказ"])
     fill(world, 120)
     before = world.amo_wire.count
 
