@@ -94,8 +94,7 @@ class Session:
 
     def tell(self, outcome: Outcome, options: Options) -> int:
         """Show how a run ended, the answer on stdout, what happened on stderr; returns its exit code."""
-        # What is done is done: a signal that comes now must not cut the answer in two.
-        self._watch.disarm()
+        self.disarm()
         if not outcome.is_dry:
             _log_end(outcome, options)
         if self.line.is_json:

@@ -184,14 +184,14 @@ def _run(
     try:
         outcome = _work_alone(job, heartbeat)
     except BaseException as error:
-        heartbeat.end(_code_of(error), job.figures)
+        heartbeat.end(code_of(error), job.figures)
         raise
     # Only now: the state is closed and the lock given up, so nothing of the run can fail any more.
     heartbeat.end(outcome.exit_code, job.figures)
     return outcome
 
 
-def _code_of(error: BaseException) -> ExitCode:
+def code_of(error: BaseException) -> ExitCode:
     """The code that the process will end with."""
     if isinstance(error, AmoGsheetError):
         return error.exit_code
@@ -235,7 +235,7 @@ def _work(job: _Job, state: StateStore, let_in: Callable[[], None]) -> Outcome:
         job.work(run)
         code = run.report.exit_code
     except BaseException as error:
-        code = _code_of(error)
+        code = code_of(error)
         message = error.message if isinstance(error, AmoGsheetError) else ""
         raise
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amo2gsheet.amo.client import AmoClient
-from amo2gsheet.commands import SIGNAL_CODES, Outside, open_amo
+from amo2gsheet.commands import Outside, code_of, open_amo
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode, UsageError
 from amo2gsheet.model_import import Recalled, SentBefore, SourceTable
 from amo2gsheet.names import normal_header
@@ -220,12 +219,10 @@ def _work(
             raise
         _write(run, target, outcome)
         code = outcome.exit_code
-    except AmoGsheetError as problem:
-        code, outcome.error = problem.exit_code, problem
-        raise
-    except KeyboardInterrupt as stop:
-        # The number of the signal, where it came as one.
-        code = ExitCode(SIGNAL_CODES + getattr(stop, "number", signal.SIGINT))
+    except BaseException as problem:
+        code = code_of(problem)
+        if isinstance(problem, AmoGsheetError):
+            outcome.error = problem
         raise
     finally:
         outcome.amo_requests, outcome.seconds = amo.request_count, outside.clock.monotonic() - started

@@ -33,12 +33,12 @@ from amo2gsheet.inspection import (
     pipeline_lines,
 )
 from amo2gsheet.inspection_settings import suggestions
-from amo2gsheet.model import Account, ColumnKey, Directory, Lead, LeadDetails, LeadField, Pipeline, StatusEvent
+from amo2gsheet.model import Account, ColumnKey, Directory, Lead, LeadDetails, LeadField, StatusEvent
 from amo2gsheet.sheet.a1 import column_name
 from amo2gsheet.staff import staff_from_table
 from amo2gsheet.state import StateStore
 from amo2gsheet.statuses import StatusRules
-from amo2gsheet.sync.directory import STAFF_TAB
+from amo2gsheet.sync.directory import STAFF_TAB, rules_of
 from amo2gsheet.sync.place import ID_INDEX_DEFAULT, STATUS_INDEX_DEFAULT
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class _Looking:
         fields = self._part("lead_fields", self._amo.lead_fields)
         contact_fields = self._part("contact_fields", self._amo.contact_fields)
         users = self._users()
-        rules = self._rules(pipelines or ())
+        rules = rules_of(self._settings, pipelines or ())
         sheet = self._sheet(fields or ())
         columns = sheet.columns if sheet else default_columns(fields or (), column_name)
         directory = Directory(pipelines or (), fields or (), users, self._staff, account.zone)
@@ -126,17 +126,6 @@ class _Looking:
         if users is None and self._wanted.has_users:
             self._unread["users"] = "The login may not read the users: only an administrator's may."
         return users
-
-    def _rules(self, pipelines: Sequence[Pipeline]) -> StatusRules:
-        settings = self._settings
-        return StatusRules.build(
-            pipelines,
-            trigger_names=settings.trigger_names,
-            trigger_status_id=settings.trigger_status_id,
-            dropdown=settings.dropdown,
-            status_display=settings.status_display,
-            sheet_status=settings.sheet_status,
-        )
 
     # --- the sheet ---
 

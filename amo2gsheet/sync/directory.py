@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from amo2gsheet.staff import staff_from_table
 from amo2gsheet.statuses import StatusRules
 
 if TYPE_CHECKING:
+    from amo2gsheet.config import Settings
     from amo2gsheet.sync.run import Run
 
 STAFF_TAB = "Staff"
@@ -116,6 +117,18 @@ def with_staff(run: Run, known: Known, *, has_tab: bool) -> Known:
     )
 
 
+def rules_of(settings: Settings, pipelines: Iterable[Pipeline]) -> StatusRules:
+    """What the settings make of the account's stages."""
+    return StatusRules.build(
+        pipelines,
+        trigger_names=settings.trigger_names,
+        trigger_status_id=settings.trigger_status_id,
+        dropdown=settings.dropdown,
+        status_display=settings.status_display,
+        sheet_status=settings.sheet_status,
+    )
+
+
 def _known(
     run: Run,
     account: Account,
@@ -124,15 +137,7 @@ def _known(
     users: Mapping[int, str] | None,
     staff: Mapping[str, str],
 ) -> Known:
-    settings = run.settings
-    rules = StatusRules.build(
-        pipelines,
-        trigger_names=settings.trigger_names,
-        trigger_status_id=settings.trigger_status_id,
-        dropdown=settings.dropdown,
-        status_display=settings.status_display,
-        sheet_status=settings.sheet_status,
-    )
+    rules = rules_of(run.settings, pipelines)
     if not rules.triggers:
         raise SettingsError(
             "No stage of the account is a trigger stage.",

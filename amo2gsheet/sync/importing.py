@@ -10,7 +10,7 @@ from amo2gsheet.exceptions import AmoGsheetError
 from amo2gsheet.model import Pipeline, Stage
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import ImportRow
-from amo2gsheet.statuses import StatusRules
+from amo2gsheet.sync.directory import rules_of
 from amo2gsheet.sync.importing_columns import ImportColumns, columns_of
 from amo2gsheet.sync.importing_drafts import Drafting, RowDraft, drafts_of, is_foreign, keyed
 from amo2gsheet.sync.importing_keys import PERSON
@@ -75,14 +75,7 @@ def _gather(
     settings = run.settings
     run.zone = account.zone
     run.field_names = {one.id: one.name for one in fields}
-    rules = StatusRules.build(
-        pipelines,
-        trigger_names=settings.trigger_names,
-        trigger_status_id=settings.trigger_status_id,
-        dropdown=settings.dropdown,
-        status_display=settings.status_display,
-        sheet_status=settings.sheet_status,
-    )
+    rules = rules_of(settings, pipelines)
     beginnings = Beginnings(
         pipelines,
         rules,
