@@ -40,6 +40,13 @@ def same_value(value: CellValue, other: CellValue) -> bool:
     return type(value) is type(other) and value == other
 
 
+def value_key(value: CellValue) -> tuple[str, str | float]:
+    """A key that two cells share which show the same, for finding a value among many."""
+    if isinstance(value, str) or value is None:
+        return "text", value or ""
+    return ("bool" if isinstance(value, bool) else "number"), float(f"{float(value):.12g}")
+
+
 def _is_number(value: CellValue) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 

@@ -254,11 +254,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class RowWrite:
-    """Values for one row, found by its lead ID a moment ago: column index → value (None empties the cell)."""
+    """Values for one row, found by its lead ID a moment ago: column index → value (None empties the cell).
+
+    `shown` is a column that the answer is to show besides.
+    """
 
     row_number: int
     lead_id: int
     cells: Mapping[int, CellValue]
+    shown: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

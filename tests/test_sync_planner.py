@@ -172,7 +172,7 @@ def test_a_row_that_moved_between_look_and_reading_is_planned_again(tmp_path: Pa
 
 def test_a_row_of_a_large_table_that_moved_far_is_looked_for_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a large table only the rows concerned are read, so where they stand has to be of the present."""
-    monkeypatch.setattr("amo2gsheet.sync.desk.WHOLE_TABLE_ROWS", 1)
+    monkeypatch.setattr("amo2gsheet.sync.steady.WHOLE_TABLE_ROWS", 1)
     world = World(tmp_path)
     leads = [world.lead(f"Клиент {number}") for number in range(12)]
     world.pull()

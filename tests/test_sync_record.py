@@ -17,7 +17,6 @@ from amo2gsheet.sync.record import (
     base_to_json,
     exceptions_of,
     landed_base,
-    neighbours,
     record_from_json,
     record_to_json,
     shown_base,
@@ -72,15 +71,6 @@ def test_a_write_is_sent_with_its_new_values_only() -> None:
 
 def test_a_column_beyond_the_header_has_no_text() -> None:
     assert ["ф.и.о.", "", ""] == [Record(Header(1, ("ID", "  Ф.И.О. ", "")), ()).column_text(index) for index in (1, 2, 3)]
-
-
-@pytest.mark.parametrize(
-    ("numbers", "expected"),
-    [([5], [3, 4, 5, 6, 7]), ([2], [2, 3, 4]), ([9, 8], [6, 7, 8, 9]), ([2, 9], [2, 3, 4, 7, 8, 9]), ([], [])],
-    ids=["in the middle", "at the top", "at the bottom", "far apart", "none"],
-)
-def test_neighbours_stay_within_the_table(numbers: list[int], expected: list[int]) -> None:
-    assert expected == neighbours(numbers, 2, 9, 2)
 
 
 # --- the base of what has landed ---

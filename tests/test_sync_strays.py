@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from amo2gsheet.model import Base, CellValue, Columns, Header, Row, WriteAnswer
+from amo2gsheet.sync.answered import landed_cleanly, traces_of
 from amo2gsheet.sync.plan import CellPlan
 from amo2gsheet.sync.record import Record, Trace, Written
-from amo2gsheet.sync.strays import Inspection, Stray, inspect, landed_cleanly, leads_of, repaired_text, rows_of, traces_of
+from amo2gsheet.sync.strays import Inspection, Stray, inspect, leads_of, repaired_text, rows_of
 from tests.sync_bench import COLUMNS, HEADER, ID, NAME, NOTE, SENT, STATUS_INDEX, base, row
 
 OLD, NEW = "В процессе", "У курера"
@@ -106,7 +107,9 @@ def test_the_answer_tells_where_values_went_that_missed_their_row() -> None:
     both = record(written(STATUS), written(NAMED, STATUS, lead=3, number=4))
     answer = WriteAnswer((row(3, 2, "Борис", None, NEW), row(4, None, "Алина", None, NEW)), HEADER)
 
-    assert (Trace(0, 4, NAME, "Алина"), Trace(0, 4, STATUS_INDEX, NEW)) == traces_of(both, answer)
+    expected = (Trace(0, 4, NAME, "Алина", "ф.и.о."), Trace(0, 4, STATUS_INDEX, NEW, "статус"))
+
+    assert expected == traces_of(both, answer)
 
 
 @pytest.mark.parametrize("answer", [WriteAnswer(None, HEADER), WriteAnswer((), HEADER)], ids=["no rows", "too few rows"])

@@ -244,8 +244,7 @@ def test_whatever_people_move_each_value_ends_in_its_row(
 ) -> None:
     """Of a large table only the rows concerned and their neighbours are looked at."""
     if is_large:
-        monkeypatch.setattr("amo2gsheet.sync.desk.WHOLE_TABLE_ROWS", 0)
-        monkeypatch.setattr("amo2gsheet.sync.looking.WHOLE_TABLE_ROWS", 0)
+        monkeypatch.setattr("amo2gsheet.sync.steady.WHOLE_TABLE_ROWS", 0)
     world = World(tmp_path)
     anna, boris, vera = leads = [world.lead(name) for name in ("Анна", "Борис", "Вера")]
     world.pull()

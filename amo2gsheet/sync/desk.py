@@ -14,19 +14,18 @@ from amo2gsheet.sync import directory
 from amo2gsheet.sync.details import Details, details
 from amo2gsheet.sync.directory import STAFF_TAB
 from amo2gsheet.sync.gather import BELONGS, ENTERED
-from amo2gsheet.sync.looking import NEIGHBOUR_REACH, WHOLE_TABLE_ROWS
 from amo2gsheet.sync.news import links_of
 from amo2gsheet.sync.place import Place, check_emptied, find_tab, follow_dropdown, leave_mark, make_place, open_place
 from amo2gsheet.sync.plan import CellPlan, NewRowPlan, RowPlan, cell_text
 from amo2gsheet.sync.planner import Planner, is_young
 from amo2gsheet.sync.presence import DELETED, VANISHED
-from amo2gsheet.sync.record import Record, Written, exceptions_of, neighbours
+from amo2gsheet.sync.record import Written
 from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows
 from amo2gsheet.sync.run import SYNC_DUE
 from amo2gsheet.sync.settle import settle
-from amo2gsheet.sync.steady import rows_under
+from amo2gsheet.sync.steady import rows_around, rows_under
 from amo2gsheet.sync.waiting import sync_text
-from amo2gsheet.sync.writing import SHOWN_COLUMNS, Outcome, column_name, write_cells
+from amo2gsheet.sync.writing import SHOWN_COLUMNS, Outcome, column_name, record_of, write_cells
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -96,7 +95,7 @@ class Desk:
             if place is not None and "sync" in place.columns.index and not self.run.is_dry:
                 writes, seen = self._reasons(place)
                 if writes:
-                    write_cells(self.run, known, place, Record(place.header, writes, seen))
+                    write_cells(self.run, known, place, record_of(self.run, place, writes, seen))
         except TabMissingError:
             # Renamed just now: the next run finds it, and says why.
             return
@@ -109,7 +108,7 @@ class Desk:
         texts = sync_text(self.run)
         numbers = {number for lead_id in texts for number in presence.doubled.get(lead_id, ())}
         numbers |= {presence.row_of[lead_id] for lead_id in texts if lead_id in presence.row_of}
-        rows = rows_under(self.run, place, numbers) or []
+        rows = rows_under(self.run, place, rows_around(place, numbers)) or [] if numbers else []
         writes = [
             Written(row.lead_id, row.number, (CellPlan("sync", index, row.cells.get(index), texts[row.lead_id]),), None)
             for row in rows
@@ -210,10 +209,7 @@ class Desk:
         wanted = [place.presence.row_of[lead_id] for lead_id in pending if lead_id in place.presence.row_of]
         if not wanted:
             return {}, ()
-        first, last = place.header.row_number + 1, place.presence.last_row
-        is_small = last - first < WHOLE_TABLE_ROWS
-        numbers = range(first, last + 1) if is_small else neighbours(wanted, first, last, NEIGHBOUR_REACH)
-        rows = rows_under(self.run, place, numbers)
+        rows = rows_under(self.run, place, rows_around(place, wanted))
         if rows is None:
             return None
         # A row that moved between the look and this read shows another ID here: its lead is planned again.
@@ -227,9 +223,7 @@ class Desk:
             run.report.plan += [_cell_line(place, write, cell) for cell in write.cells]
         if run.is_dry:
             return Outcome(landed={plan.lead_id for plan in plans})
-        agreed = {lead_id: text for lead_id, (text, _) in run.state.status_texts().items()}
-        record = Record(place.header, writes, seen, exceptions_of(place.presence.texts, agreed))
-        return write_cells(run, known, place, record)
+        return write_cells(run, known, place, record_of(run, place, writes, seen))
 
     def _insert(self, known: Known, place: Place, plans: Sequence[NewRowPlan]) -> Outcome:
         """Insert the first chunk of new rows; the others are planned again on a fresh look."""

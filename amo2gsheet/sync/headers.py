@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from amo2gsheet.fields import same_value
 from amo2gsheet.model import CellValue, Row, RowWrite
 from amo2gsheet.state.records import HistoryEntry
-from amo2gsheet.sync.record import Record
+from amo2gsheet.sync.record import Record, record_from_json
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.run import Run
@@ -44,6 +44,13 @@ def mend_header(run: Run, title: str, record: Record) -> bool:
         _tell(run, row, wanted)
         is_mended = True
     return is_mended
+
+
+def mend_after_open_writes(run: Run, title: str) -> bool:
+    """Put back headers over which a write has landed whose outcome is still open; returns whether there were any."""
+    open_writes = [intent for intent in run.state.open_intents() if intent.kind == "cells"]
+    mended = [mend_header(run, title, record_from_json(intent.payload)) for intent in open_writes]
+    return any(mended)
 
 
 def _tell(run: Run, row: Row, wanted: Mapping[int, CellValue]) -> None:
@@ -123,8 +130,6 @@ def _overwritten(row: Row, record: Record) -> list[int]:
     if not wrong or len(wrong) * 2 > len(named):
         return []
     written = [(cell.index, cell.new) for write in record.writes for cell in write.cells]
-    is_ours = all(
-        any(index == place and same_value(row.cells.get(index), value) for place, value in written if value is not None)
-        for index in wrong
-    )
-    return wrong if is_ours else []
+    is_ours = all(any(index == place and same_value(row.cells.get(index), value) for place, value in written) for index in wrong)
+    # A header that is merely empty, people may have emptied: only beside a value of ours is it taken for our doing.
+    return wrong if is_ours and any(not same_value(row.cells.get(index), None) for index in wrong) else []

@@ -6,29 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from amo2gsheet.fields import same_value
+from amo2gsheet.fields import same_value, value_key
 from amo2gsheet.model import Row
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry, Intent, Waiting
 from amo2gsheet.sync.headers import mend_header
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, cell_text
-from amo2gsheet.sync.record import Record, Trace, neighbours
-from amo2gsheet.sync.steady import rows_under, unsteady
+from amo2gsheet.sync.record import Record, Trace, header_text
+from amo2gsheet.sync.steady import rows_around, rows_under, unsteady
 from amo2gsheet.sync.strays import Inspection, inspect, leads_of, rows_of
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
     from amo2gsheet.sync.run import Run
 
-WHOLE_TABLE_ROWS = 1000
-"""Up to so many rows a look before or after a write reads all of them; above, the rows concerned and their neighbours."""
-
 LOOKS = 3
 """So often a look is repeated because columns moved before its rows were read."""
-
-NEIGHBOUR_REACH = 3
-"""So many rows up and down are neighbours: a person's insert or delete shifts a write that far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +54,7 @@ def _view(run: Run, place: Place, record: Record, *, is_unseen: bool) -> View | 
     """Inspect the rows of one look; None where columns have moved since."""
     row_of = place.presence.row_of
     numbers = rows_of(record) | {row_of[lead_id] for lead_id in leads_of(record) if lead_id in row_of}
-    have_moved = is_unseen and _have_rows_moved(place, record)
+    have_moved = is_unseen and (_have_rows_moved(place, record) or _have_columns_moved(place, record))
     numbers |= _rows_besides(place, record, numbers, is_searching=have_moved)
     # Where columns were deleted a value may stand beyond the last header.
     rows = rows_under(run, place, numbers, max((cell.index + 1 for write in record.writes for cell in write.cells), default=0))
@@ -78,6 +72,11 @@ def _have_rows_moved(place: Place, record: Record) -> bool:
     row_of = place.presence.row_of
     seen = [(row.lead_id, row.number) for row in record.before] + [(write.lead_id, write.row_number) for write in record.writes]
     return any(row_of.get(lead_id, number) != number for lead_id, number in seen if lead_id)
+
+
+def _have_columns_moved(place: Place, record: Record) -> bool:
+    width = max(len(place.header.texts), len(record.header.texts))
+    return any(header_text(place.header, index) != record.column_text(index) for index in range(width))
 
 
 def hold_doubtful(run: Run, place: Place, record: Record) -> None:
@@ -133,10 +132,7 @@ def _rows_besides(place: Place, record: Record, numbers: set[int], *, is_searchi
 
     `is_searching` adds, of a large one, the rows that show a status which was written.
     """
-    first, last = place.header.row_number + 1, place.presence.last_row
-    if last - first < WHOLE_TABLE_ROWS:
-        return set(range(first, last + 1))
-    near = set(neighbours(numbers, first, last, NEIGHBOUR_REACH))
+    near = rows_around(place, numbers)
     if not is_searching:
         return near
     sought = {cell_text(cell.new) for write in record.writes for cell in write.cells if cell.key == "status"}
@@ -145,22 +141,26 @@ def _rows_besides(place: Place, record: Record, numbers: set[int], *, is_searchi
 
 
 def _carried_off(place: Place, record: Record, rows: Sequence[Row]) -> list[Trace]:
-    """Rows that show, under the same header, a value which its own lead's row does not show: it may have strayed there."""
+    """Cells that show a value which its own lead's row does not show: it may have strayed there, and moved on since."""
     index_of = {normal_header(text): index for index, text in reversed(list(enumerate(place.header.texts)))}
     by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
-    traces: list[Trace] = []
+    own: set[tuple[int, int]] = set()
+    missed: set[tuple[str, str | float]] = set()
     for write in record.writes:
-        own = by_lead.get(write.lead_id)
+        row = by_lead.get(write.lead_id)
         for cell in write.cells:
             home = index_of.get(record.column_text(cell.index), cell.index)
-            if cell.new is None or (own is not None and same_value(own.cells.get(home), cell.new)):
-                continue
-            traces += [
-                Trace(row.lead_id or 0, row.number, cell.index, cell.new)
-                for row in rows
-                if row.lead_id != write.lead_id and same_value(row.cells.get(home), cell.new)
-            ]
-    return traces
+            own.add((write.lead_id, home))
+            if cell.new is not None and (row is None or not same_value(row.cells.get(home), cell.new)):
+                missed.add(value_key(cell.new))
+    seen = {row.lead_id for row in record.before}
+    return [
+        Trace(row.lead_id or 0, row.number, index, value, header_text(place.header, index))
+        for row in rows
+        if row.lead_id in seen or row.lead_id is None
+        for index, value in row.cells.items()
+        if value is not None and value_key(value) in missed and (row.lead_id, index) not in own
+    ]
 
 
 def look_past_header(run: Run, known: Known, title: str, record: Record, *, is_unseen: bool) -> View | None:

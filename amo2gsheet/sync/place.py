@@ -13,6 +13,7 @@ from amo2gsheet.fields import same_value
 from amo2gsheet.model import ColumnKey, Columns, Dropdown, Header, SheetLook, Tab, Workbook
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import Waiting
+from amo2gsheet.sync.headers import mend_after_open_writes
 from amo2gsheet.sync.presence import DELETED, SEEN, VANISHED, Presence, find_rows, reconcile
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ def open_place(run: Run, known: Known, title: str, verify: Callable[[Presence], 
     look = run.sheet.look(
         title, int(memory.get("id_index", ID_INDEX_DEFAULT)), int(memory.get("status_index", STATUS_INDEX_DEFAULT))
     )
+    if look.header is None and not look.is_empty and not run.is_dry and mend_after_open_writes(run, title):
+        return open_place(run, known, title, verify)
     if look.header is None:
         if not look.is_empty:
             raise SheetLayoutError(

@@ -5,7 +5,7 @@ Plain data ⇄ JSON; reads and writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,26 +16,35 @@ from amo2gsheet.sync.plan import CellPlan, cell_text
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One row of a write. `lead_id` is 0 for a row without an ID; `base` is None for a repair, which agrees on nothing."""
+    """One row of a write. `lead_id` is 0 for a row without an ID; `base` is None for a repair, which agrees on nothing.
+
+    `mark_index` is a column in which the row shows its lead's ID besides, where the write itself gives the row its ID: only
+    that tells the row from any other.
+    """
 
     lead_id: int
     row_number: int
     cells: tuple[CellPlan, ...]
     base: Base | None
+    mark_index: int | None = None
 
     def as_row_write(self) -> RowWrite:
         """The write as the sheet side takes it."""
-        return RowWrite(self.row_number, self.lead_id, {cell.index: cell.new for cell in self.cells})
+        return RowWrite(self.row_number, self.lead_id, {cell.index: cell.new for cell in self.cells}, self.mark_index)
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Where an answer showed a value of ours to have landed: in which row (0: one without ID), at which column index."""
+    """Where a value of ours has landed: in which row (0: one without ID), at which column index.
+
+    `column` is the header that stood over it then, as names are compared; None where that is not known.
+    """
 
     lead_id: int
     row_number: int
     index: int
     value: CellValue
+    column: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,12 @@ class Record:
 
     def column_text(self, index: int) -> str:
         """The header over a column at the time of the write, as names are compared."""
-        return normal_header(self.header.texts[index]) if index < len(self.header.texts) else ""
+        return header_text(self.header, index)
+
+
+def header_text(header: Header, index: int) -> str:
+    """The header over a column as names are compared, "" where there is none."""
+    return normal_header(header.texts[index]) if index < len(header.texts) else ""
 
 
 def base_to_json(base: Base | None) -> Any:
@@ -100,13 +114,19 @@ def record_to_json(record: Record) -> dict[str, Any]:
     return {
         "header": [record.header.row_number, list(record.header.texts)],
         "writes": [
-            [write.lead_id, write.row_number, [_cell_to_json(cell) for cell in write.cells], base_to_json(write.base)]
+            [
+                write.lead_id,
+                write.row_number,
+                [_cell_to_json(cell) for cell in write.cells],
+                base_to_json(write.base),
+                write.mark_index,
+            ]
             for write in record.writes
         ],
         "before": [_row_to_json(row) for row in record.before],
         "texts": [[lead_id, value] for lead_id, value in record.texts.items()],
         "is_repeated": record.is_repeated,
-        "traces": [[trace.lead_id, trace.row_number, trace.index, trace.value] for trace in record.traces],
+        "traces": [[trace.lead_id, trace.row_number, trace.index, trace.value, trace.column] for trace in record.traces],
     }
 
 
@@ -116,20 +136,14 @@ def record_from_json(value: Mapping[str, Any]) -> Record:
     return Record(
         Header(number, tuple(texts)),
         tuple(
-            Written(lead_id, row_number, tuple(CellPlan(*cell) for cell in cells), base_from_json(base))
-            for lead_id, row_number, cells, base in value["writes"]
+            Written(lead_id, row_number, tuple(CellPlan(*cell) for cell in cells), base_from_json(base), *mark)
+            for lead_id, row_number, cells, base, *mark in value["writes"]
         ),
         tuple(_row_from_json(row) for row in value["before"]),
         dict(value["texts"]),
         tuple(Trace(*trace) for trace in value["traces"]),
         bool(value["is_repeated"]),
     )
-
-
-def neighbours(row_numbers: Iterable[int], first: int, last: int, reach: int) -> list[int]:
-    """The rows with those up to `reach` rows away, within the table: a person's insert or delete shifts a write that far."""
-    near = {number + step for number in row_numbers for step in range(-reach, reach + 1)}
-    return sorted(number for number in near if first <= number <= last)
 
 
 def shown_base(written: Written, row: Row) -> Base | None:

@@ -12,13 +12,12 @@ from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, CellBase, CellValue, Columns, Dropdown, Header, Row, Tab, WriteAnswer
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry, Intent
-from amo2gsheet.sync.looking import WHOLE_TABLE_ROWS
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, NewRowPlan, cell_text
 from amo2gsheet.sync.presence import SEEN
-from amo2gsheet.sync.record import Record, Written, base_from_json, base_to_json
-from amo2gsheet.sync.steady import rows_under, unsteady
-from amo2gsheet.sync.writing import Outcome, write_cells
+from amo2gsheet.sync.record import Record, Written, base_from_json, base_to_json, header_text
+from amo2gsheet.sync.steady import rows_around, rows_under, unsteady
+from amo2gsheet.sync.writing import Outcome, record_of, write_cells
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -40,6 +39,7 @@ PUT_RIGHT_SECONDS = 20
 class _Sent:
     """What an intent remembers of an insert: the header it was planned for, where, and lead ID → cells by column index.
 
+    `landed` is the header under which it landed, None where no answer told.
     `bases` are those of every try under its token; `certain` are the leads that each of the tries held: whichever of them landed.
     """
 
@@ -48,6 +48,7 @@ class _Sent:
     cells: Mapping[int, Mapping[int, CellValue]]
     bases: Mapping[int, Base]
     certain: frozenset[int]
+    landed: Header | None = None
 
 
 def insert_rows(
@@ -143,17 +144,16 @@ def _take_in(run: Run, known: Known, place: Place, sent: _Sent, intent: Intent, 
     if answer.header is not None and _same_headers(sent, answer.header) and leads <= rows.keys():
         _agree(run, [_shown(sent.bases[lead_id], place.columns, rows[lead_id]) for lead_id in sent.cells], intent)
         return Outcome(landed=leads)
-    present = settle_rows(run, known, place.title, intent)
+    landed = replace(_from_json(intent.payload), landed=answer.header)
+    payload = {**_to_json(run, landed), "sent_at": intent.payload["sent_at"]}
+    run.state.update_intent(intent.id, payload)
+    present = settle_rows(run, known, place.title, replace(intent, payload=payload))
     return Outcome(landed=present & leads, again=leads - present)
 
 
 def _same_headers(sent: _Sent, header: Header) -> bool:
     indexes = {index for cells in sent.cells.values() for index in cells}
-    return all(_text(header, index) == _text(sent.header, index) for index in indexes)
-
-
-def _text(header: Header, index: int) -> str:
-    return normal_header(header.texts[index]) if index < len(header.texts) else ""
+    return all(header_text(header, index) == header_text(sent.header, index) for index in indexes)
 
 
 def _shown(base: Base, columns: Columns, row: Row) -> Base:
@@ -177,7 +177,8 @@ def settle_rows(run: Run, known: Known, title: str, intent: Intent) -> set[int]:
     if place is None:
         return set()
     absent = [lead_id for lead_id in sent.bases if not place.presence.has(lead_id)]
-    if not run.is_dry and (absent or not _same_headers(sent, place.header)):
+    headers = [place.header] if sent.landed is None else [place.header, sent.landed]
+    if not run.is_dry and (absent or not all(_same_headers(sent, header) for header in headers)):
         if not _put_right(run, known, place, sent) and absent:
             # A read just after a write can be an old one: one more look before rows count as gone.
             run.clock.sleep(1)
@@ -194,7 +195,8 @@ def _put_right(run: Run, known: Known, place: Place, sent: _Sent) -> bool:
 
     Returns whether there was anything to put right.
     """
-    for attempt in range(PUT_RIGHT_TRIES):
+    # The ID of a row is put right by itself before the rest.
+    for attempt in range(2 * PUT_RIGHT_TRIES):
         record = _misplaced(run, place, sent)
         if not record.writes:
             return attempt > 0
@@ -204,9 +206,8 @@ def _put_right(run: Run, known: Known, place: Place, sent: _Sent) -> bool:
             len(record.writes),
             extra={"event": "columns moved"},
         )
-        if not write_cells(run, known, place, record).again:
-            return True
-        run.clock.sleep(PUT_RIGHT_SECONDS * (attempt + 1))
+        if write_cells(run, known, place, record).again:
+            run.clock.sleep(PUT_RIGHT_SECONDS * min(attempt + 1, PUT_RIGHT_TRIES))
         place = open_place(run, known, place.title) or place
     raise UnavailableError(
         "New rows stand under the wrong headers, and Google Sheets did not carry out the write that puts them right.",
@@ -219,41 +220,70 @@ def _misplaced(run: Run, place: Place, sent: _Sent) -> Record:
     inserted = range(sent.below_row + 1, sent.below_row + len(sent.cells) + 1)
     row_of = place.presence.row_of
     numbers = {*inserted, *(row_of[lead_id] for lead_id in sent.cells if lead_id in row_of)}
-    last = max(place.presence.last_row, *numbers)
-    if len(row_of.keys() & sent.cells.keys()) < len(sent.cells) and last < WHOLE_TABLE_ROWS:
-        # A row that shows no ID of ours, because its cells stand under other headers, may have been sorted elsewhere since.
-        numbers |= set(range(place.header.row_number + 1, last + 1))
+    # A row that shows no ID of ours, because its cells stand under other headers, may have been sorted elsewhere since.
+    numbers |= rows_around(place, numbers)
     rows = rows_under(run, place, numbers, max(index + 1 for cells in sent.cells.values() for index in cells))
     if rows is None:
         raise unsteady(place.title)
     by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
-    id_index = next(index for index, text in enumerate(sent.header.texts) if normal_header(text) == "id")
     writes = []
     for lead_id, cells in sent.cells.items():
-        row = by_lead.get(lead_id) or next((row for row in rows if row.cells.get(id_index) == lead_id), None)
-        plan = () if row is None else _moved_cells(place, sent, row, cells)
-        # Without its ID the row would be nobody's, and the writes before it taken for strayed ones.
-        has_id = row is not None and (row.lead_id == lead_id or any(cell.new == lead_id for cell in plan))
-        if row is not None and plan and has_id:
-            writes.append(Written(lead_id, row.number, plan, None))
-    return Record(place.header, tuple(writes), before=tuple(rows))
+        nameless = _nameless(rows, lead_id)
+        if nameless is not None:
+            write = None if lead_id in by_lead else _identified(place, lead_id, cells, *nameless)
+        else:
+            plan = _moved_cells(place, sent, by_lead[lead_id], cells) if lead_id in by_lead else ()
+            write = Written(lead_id, by_lead[lead_id].number, plan, None) if plan else None
+        if write is not None:
+            writes.append(write)
+    return record_of(run, place, writes, rows)
+
+
+def _nameless(rows: Sequence[Row], lead_id: int) -> tuple[Row, int] | None:
+    """The row that shows the lead's ID, but not as its ID, and the column in which it does."""
+    for row in rows:
+        if row.lead_id != lead_id:
+            for index, value in row.cells.items():
+                if same_value(value, lead_id):
+                    return row, index
+    return None
+
+
+def _identified(place: Place, lead_id: int, cells: Mapping[int, CellValue], row: Row, mark_index: int) -> Written | None:
+    """The write that gives a row its ID; None where somebody put something else there. The other cells come after it.
+
+    Until then only the ID, under whatever header it stands, tells the row from all others: it is left there.
+    """
+    index = place.columns.id_index
+    there = row.cells.get(index)
+    if not same_value(there, None) and not any(same_value(there, value) for value in cells.values()):
+        return None
+    return Written(lead_id, row.number, (CellPlan("id", index, there, lead_id),), None, mark_index)
 
 
 def _moved_cells(place: Place, sent: _Sent, row: Row, cells: Mapping[int, CellValue]) -> tuple[CellPlan, ...]:
     """The cells that bring one row's values under their headers and empty the places where they landed."""
     index_of = {normal_header(text): index for index, text in reversed(list(enumerate(place.header.texts)))}
+    stands = {index: _stands(sent, index_of, index) for index in cells}
+    at = {stands[index]: value for index, value in cells.items()}
     plans: dict[int, CellPlan] = {}
     for index, value in cells.items():
-        home = index_of.get(_text(sent.header, index), index)
-        if home == index or value is None:
+        home = index_of.get(header_text(sent.header, index), index)
+        if home == stands[index] or value is None:
             continue
-        if same_value(row.cells.get(index), value):
-            plans.setdefault(index, CellPlan("", index, value, None))
+        if same_value(row.cells.get(stands[index]), value):
+            plans.setdefault(stands[index], CellPlan("", stands[index], value, None))
         there = row.cells.get(home)
         # What stands at home and is neither empty nor a value of this insert, somebody put there since.
-        if not same_value(there, value) and (same_value(there, None) or same_value(there, cells.get(home))):
+        if not same_value(there, value) and (same_value(there, None) or same_value(there, at.get(home))):
             plans[home] = CellPlan("", home, there, value)
     return tuple(plans.values())
+
+
+def _stands(sent: _Sent, index_of: Mapping[str, int], index: int) -> int:
+    """Where the column stands now into which the insert put what was planned for a column."""
+    text = header_text(sent.landed, index) if sent.landed is not None else ""
+    return index_of.get(text, index) if text else index
 
 
 def _agree(run: Run, bases: Sequence[Base], intent: Intent, missing: Collection[int] = ()) -> None:
@@ -300,6 +330,7 @@ def _to_json(run: Run, sent: _Sent) -> dict[str, Any]:
         "cells": [[lead_id, [[index, value] for index, value in cells.items()]] for lead_id, cells in sent.cells.items()],
         "bases": [base_to_json(base) for base in sent.bases.values()],
         "certain": sorted(sent.certain),
+        "landed": [sent.landed.row_number, list(sent.landed.texts)] if sent.landed else None,
     }
 
 
@@ -312,4 +343,5 @@ def _from_json(payload: Mapping[str, Any]) -> _Sent:
         {lead_id: dict(cells) for lead_id, cells in payload["cells"]},
         {base.lead_id: base for base in bases if base is not None},
         frozenset(payload["certain"]),
+        Header(payload["landed"][0], tuple(payload["landed"][1])) if payload.get("landed") else None,
     )

@@ -13,6 +13,24 @@ if TYPE_CHECKING:
     from amo2gsheet.sync.place import Place
     from amo2gsheet.sync.run import Run
 
+WHOLE_TABLE_ROWS = 1000
+"""Up to so many rows a look before or after a write reads all of them; above, the rows concerned and their neighbours."""
+
+NEIGHBOUR_REACH = 3
+"""So many rows up and down are neighbours: a person's insert or delete shifts a write that far."""
+
+
+def rows_around(place: Place, row_numbers: Iterable[int]) -> set[int]:
+    """What is to be read with these rows, so that a value which strays from them is found: all of a small table, else neighbours.
+
+    Rows outside of the table are left out.
+    """
+    first, last = place.header.row_number + 1, place.presence.last_row
+    if last - first < WHOLE_TABLE_ROWS:
+        return set(range(first, last + 1))
+    near = {number + step for number in row_numbers for step in range(-NEIGHBOUR_REACH, NEIGHBOUR_REACH + 1)}
+    return {number for number in near if first <= number <= last}
+
 
 def rows_under(run: Run, place: Place, row_numbers: Iterable[int], width: int = 0) -> list[Row] | None:
     """Read whole rows; None where the header is another one by now: whoever looked has to look again.

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from amo2gsheet.fields import same_value
-from amo2gsheet.model import Base, CellValue, ColumnKey, Columns, Header, Row, WriteAnswer
+from amo2gsheet.fields import same_value, value_key
+from amo2gsheet.model import Base, CellValue, ColumnKey, Columns, Header, Row
 from amo2gsheet.names import normal_header
 from amo2gsheet.sync.plan import CellPlan, cell_text
-from amo2gsheet.sync.record import Record, Trace, Written
+from amo2gsheet.sync.record import Record, Written, header_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +38,6 @@ class Inspection:
     strays: tuple[Stray, ...]
 
 
-def landed_cleanly(record: Record, answer: WriteAnswer) -> bool:
-    """Whether the write's own answer shows every value in its lead's row and under its header."""
-    if answer.rows is None or answer.header is None or len(answer.rows) != len(record.writes):
-        return False
-    indexes = {cell.index for write in record.writes for cell in write.cells}
-    if any(_text(answer.header, index) != record.column_text(index) for index in indexes):
-        return False
-    return all(
-        (row.lead_id or 0) == write.lead_id and all(same_value(row.cells.get(cell.index), cell.new) for cell in write.cells)
-        for write, row in zip(record.writes, answer.rows, strict=True)
-    )
-
-
-def traces_of(record: Record, answer: WriteAnswer) -> tuple[Trace, ...]:
-    """Where the answer shows values to have landed outside of their lead's row."""
-    if answer.rows is None or len(answer.rows) != len(record.writes):
-        return ()
-    return tuple(
-        Trace(row.lead_id or 0, row.number, cell.index, cell.new)
-        for write, row in zip(record.writes, answer.rows, strict=True)
-        if (row.lead_id or 0) != write.lead_id
-        for cell in write.cells
-    )
-
-
 def leads_of(record: Record) -> set[int]:
     """The leads whose rows an inspection has to see."""
     return {write.lead_id for write in record.writes} | {trace.lead_id for trace in record.traces} - {0}
@@ -80,29 +55,25 @@ def inspect(
 
     `rows` holds at least the rows of `leads_of` and `rows_of`, over the whole width of the header.
     """
-    judge = _Judge(record, header, columns, bases)
-    many = set(doubled)
-    by_lead = {row.lead_id: row for row in rows if row.lead_id is not None and row.lead_id not in many}
+    judge = _Judge(record, header, columns, bases, rows)
+    many = set(doubled) - judge.ghosts.keys()
+    by_lead = {lead_id: row for lead_id, row in judge.by_lead.items() if lead_id not in many}
     landed: dict[int, tuple[CellPlan, ...]] = {}
     for write in record.writes:
         row = by_lead.get(write.lead_id) if write.lead_id else _row_numbered(rows, write.row_number)
         if row is not None and (cells := judge.landed(write, row)):
             landed[write.lead_id] = cells
-    return Inspection(landed, tuple(judge.strays(rows)))
+    return Inspection(landed, tuple(judge.strays()))
 
 
 def _row_numbered(rows: Sequence[Row], number: int) -> Row | None:
     return next((row for row in rows if row.number == number and row.lead_id is None), None)
 
 
-def _text(header: Header, index: int) -> str:
-    return normal_header(header.texts[index]) if index < len(header.texts) else ""
-
-
 class _Judge:
     """Judges cells of one record against one header."""
 
-    def __init__(self, record: Record, header: Header, columns: Columns, bases: Mapping[int, Base]) -> None:
+    def __init__(self, record: Record, header: Header, columns: Columns, bases: Mapping[int, Base], rows: Sequence[Row]) -> None:
         self._record = record
         self._header = header
         self._bases = bases
@@ -115,6 +86,36 @@ class _Judge:
         self._hit: dict[tuple[int, int], list[CellValue]] = {}
         for number, _lead_id, index, value in self._suspects():
             self._hit.setdefault((number, index), []).append(value)
+        self._written = {value_key(cell.new) for write in record.writes for cell in write.cells if cell.new is not None}
+        self._rows = rows
+        self.ghosts = self._find_ghosts()
+        self.by_lead = {row.lead_id: row for row in rows if row.lead_id is not None and not self._is_ghost(row)}
+        self._robbed_rows = self._find_robbed()
+
+    def _find_ghosts(self) -> dict[int, int]:
+        """Lead ID → number of the row to which the write gave this ID, while another row bears the lead's mark."""
+        ghosts: dict[int, int] = {}
+        for write in self._record.writes:
+            if write.mark_index is None:
+                continue
+            at = self._shifted(write.mark_index)
+            marked = [row.number for row in self._rows if same_value(row.cells.get(at), write.lead_id)]
+            for row in self._rows:
+                if row.lead_id == write.lead_id and marked and row.number not in marked:
+                    ghosts[write.lead_id] = row.number
+        return ghosts
+
+    def _is_ghost(self, row: Row) -> bool:
+        return row.lead_id is not None and self.ghosts.get(row.lead_id) == row.number
+
+    def _find_robbed(self) -> dict[int, tuple[Row, Row]]:
+        """Number → row without its ID and the row that it was, for every row in which a value of this write stands for the ID."""
+        found = {}
+        for row in self._rows:
+            former = self._robbed(row) if row.lead_id is None or self._is_ghost(row) else None
+            if former is not None:
+                found[row.number] = (row, former)
+        return found
 
     def _home(self, cell: CellPlan) -> int:
         """Where the column of a written cell stands now."""
@@ -138,13 +139,12 @@ class _Judge:
     def _shows(self, row: Row, cell: CellPlan, value: CellValue) -> bool:
         return same_value(row.cells.get(self._home(cell)), value)
 
-    def strays(self, rows: Sequence[Row]) -> Iterable[Stray]:
+    def strays(self) -> Iterable[Stray]:
         """Every value of the write that stands in a cell which nothing explains."""
         seen: set[tuple[int, int]] = set()
-        by_number = {row.number: row for row in rows}
-        by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
-        for number, lead_id, index, value in self._suspects():
-            for row in (by_number.get(number), by_lead.get(lead_id) if lead_id else None):
+        by_number = {row.number: row for row in self._rows}
+        for number, lead_id, index, value in (*self._suspects(), *self._suspects_of_robbed()):
+            for row in (by_number.get(number), self.by_lead.get(lead_id) if lead_id else None):
                 if row is None or (row.number, index) in seen or not same_value(row.cells.get(index), value):
                     continue
                 seen.add((row.number, index))
@@ -159,8 +159,19 @@ class _Judge:
                 yield write.row_number, write.lead_id, cell.index, cell.new
                 yield write.row_number, write.lead_id, self._home(cell), cell.new
         for trace in self._record.traces:
+            if trace.column is not None:
+                index = self._index_of.get(trace.column, trace.index) if trace.column else trace.index
+                yield trace.row_number, trace.lead_id, index, trace.value
+                continue
             yield trace.row_number, trace.lead_id, trace.index, trace.value
             yield trace.row_number, trace.lead_id, self._shifted(trace.index), trace.value
+
+    def _suspects_of_robbed(self) -> Iterable[tuple[int, int, int, CellValue]]:
+        """Every value of the write in a row whose ID it took: where the row stands by now does not matter."""
+        for number, (row, _) in self._robbed_rows.items():
+            for index, value in row.cells.items():
+                if value is not None and value_key(value) in self._written:
+                    yield number, 0, index, value
 
     def _shifted(self, index: int) -> int:
         """Where the column now stands that stood at an index when the write was planned."""
@@ -169,7 +180,7 @@ class _Judge:
 
     def _judge(self, row: Row, index: int, value: CellValue) -> Stray | None:
         """A stray, or None where the value belongs here or stood here before."""
-        lead_id = row.lead_id or 0
+        lead_id = 0 if self._is_ghost(row) else row.lead_id or 0
         if self._key_at.get(index) == "id" and same_value(self._own.get((0, index)), value) and value is not None:
             return None
         if (lead_id, index) in self._own and same_value(self._own[lead_id, index], value):
@@ -183,9 +194,9 @@ class _Judge:
 
     def _value_before(self, row: Row, index: int) -> tuple[CellValue, bool]:
         """What stood in a cell at the last look before the write, and whether that is known."""
-        text = _text(self._header, index)
+        text = header_text(self._header, index)
         key = self._key_at.get(index)
-        if row.lead_id is not None:
+        if row.lead_id is not None and not self._is_ghost(row):
             if key == "status" and row.lead_id in self._record.texts:
                 return self._record.texts[row.lead_id], True
             known = self._before.get(row.lead_id, [])
@@ -214,8 +225,8 @@ class _Judge:
 
     def _foreign_before(self, row: Row, index: int, text: str) -> tuple[CellValue, bool]:
         """What stood in a cell of a row without ID: see a like row, else that number; nothing where it is empty besides."""
-        if (robbed := self._robbed(row)) is not None:
-            return self._cell_under(robbed, text)
+        if row.number in self._robbed_rows:
+            return self._cell_under(self._robbed_rows[row.number][1], text)
         known = self._before.get(None, [])
         like = self._like(row, known, index)
         same = [former for former in like or known if former.number == row.number] or like
@@ -224,14 +235,20 @@ class _Judge:
     def _robbed(self, row: Row) -> Row | None:
         """The row that this one was, where a value of this write stands in place of its ID; None if that is not certain."""
         place = next((index for index, key in self._key_at.items() if key == "id"), None)
-        if place is None or not any(same_value(row.cells.get(place), hit) for hit in self._hit.get((row.number, place), ())):
+        value = row.cells.get(place) if place is not None else None
+        is_hit = any(same_value(value, hit) for hit in self._hit.get((row.number, place), ())) if place is not None else False
+        if place is None or not (is_hit or (value is not None and value_key(value) in self._written)):
             return None
-        strayed = {_text(self._header, index) for index in self._strayed(row, place)}
+        ours = {index for index, one in row.cells.items() if one is not None and value_key(one) in self._written}
+        strayed = {header_text(self._header, index) for index in self._strayed(row, place) | ours}
         shown = _under_headers(row, self._header, strayed)
         like = [
             former
             for former in self._record.before
-            if former.lead_id is not None and shown and _under_headers(former, self._record.header, strayed) == shown
+            if former.lead_id is not None
+            and former.lead_id not in self.by_lead
+            and shown
+            and _under_headers(former, self._record.header, strayed) == shown
         ]
         return like[0] if len(like) == 1 else None
 
@@ -252,7 +269,7 @@ class _Judge:
 
 def _under_headers(row: Row, header: Header, besides: Collection[str]) -> dict[str, CellValue]:
     """Header → what a row holds under it, besides some headers."""
-    cells = {_text(header, index): value for index, value in row.cells.items() if value is not None}
+    cells = {header_text(header, index): value for index, value in row.cells.items() if value is not None}
     return {text: value for text, value in cells.items() if text and text not in besides}
 
 

@@ -9,13 +9,22 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError, WriteRefusedError
 from amo2gsheet.fields import same_value
-from amo2gsheet.model import Base, CellValue, ColumnKey, Header, WriteAnswer
+from amo2gsheet.model import Base, CellValue, ColumnKey, Header, Row, WriteAnswer
 from amo2gsheet.state.records import HistoryEntry, Intent
+from amo2gsheet.sync.answered import landed_cleanly, traces_of
 from amo2gsheet.sync.looking import View, hold_doubtful, keep_overruled, look_past_header
 from amo2gsheet.sync.place import Place
 from amo2gsheet.sync.plan import CellPlan, cell_text
-from amo2gsheet.sync.record import Record, Written, landed_base, record_from_json, record_to_json, shown_base
-from amo2gsheet.sync.strays import Stray, landed_cleanly, repaired_text, traces_of
+from amo2gsheet.sync.record import (
+    Record,
+    Written,
+    exceptions_of,
+    landed_base,
+    record_from_json,
+    record_to_json,
+    shown_base,
+)
+from amo2gsheet.sync.strays import Stray, repaired_text
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -77,6 +86,12 @@ def write_cells(run: Run, known: Known, place: Place, record: Record) -> Outcome
         _agree(run, record, {write.lead_id: write.cells for write in record.writes}, bases, intent)
         return Outcome(landed=leads)
     return _check(run, known, place.title, record, answer, intent)
+
+
+def record_of(run: Run, place: Place, writes: Sequence[Written], seen: Sequence[Row]) -> Record:
+    """What the journal is to keep of a write, with the rows that were seen and the status of every row."""
+    agreed = {lead_id: text for lead_id, (text, _) in run.state.status_texts().items()}
+    return Record(place.header, tuple(writes), tuple(seen), exceptions_of(place.presence.texts, agreed))
 
 
 def is_unanswered(run: Run, intent: Intent) -> bool:
@@ -237,7 +252,7 @@ def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds:
         cell = CellPlan("", stray.index, stray.value, stray.before)
         cells.setdefault((stray.lead_id, stray.row_number), []).append(cell)
     writes = tuple(Written(lead_id, number, tuple(row), None) for (lead_id, number), row in cells.items())
-    record = Record(view.place.header, writes, before=view.rows)
+    record = record_of(run, view.place, writes, view.rows)
     intent = run.state.add_intent("cells", record_to_json(record))
     try:
         answer = run.sheet.write_rows(view.place.title, view.place.header, [write.as_row_write() for write in writes])

@@ -1,0 +1,78 @@
+"""What the answer of a write of cells tells: whether every value landed where it belongs, and where the others went.
+
+Pure: a record of the write and the write's own answer in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from amo2gsheet.fields import same_value
+from amo2gsheet.lead_ids import lead_id_of
+from amo2gsheet.model import Header, Row, WriteAnswer
+from amo2gsheet.names import normal_header
+from amo2gsheet.sync.record import Record, Trace, Written, header_text
+
+
+def landed_cleanly(record: Record, answer: WriteAnswer) -> bool:
+    """Whether the write's own answer shows every value in its lead's row and under its header."""
+    if answer.rows is None or answer.header is None or len(answer.rows) != len(record.writes):
+        return False
+    indexes = {cell.index for write in record.writes for cell in write.cells}
+    if any(header_text(answer.header, index) != record.column_text(index) for index in indexes):
+        return False
+    return all(
+        (row.lead_id or 0) == write.lead_id
+        and (write.mark_index is None or _shows_mark(write, row))
+        and all(same_value(row.cells.get(cell.index), cell.new) for cell in write.cells)
+        for write, row in zip(record.writes, answer.rows, strict=True)
+    )
+
+
+def traces_of(record: Record, answer: WriteAnswer) -> tuple[Trace, ...]:
+    """Where the answer shows values to have landed outside of their lead's row, or there under another header."""
+    if answer.rows is None or len(answer.rows) != len(record.writes):
+        return ()
+    traces: list[Trace] = []
+    for write, row in zip(record.writes, answer.rows, strict=True):
+        lead_id = _lead_hit(record, answer.header, write, row)
+        for cell in write.cells:
+            column = None if answer.header is None else header_text(answer.header, cell.index)
+            if lead_id != write.lead_id or column not in (None, record.column_text(cell.index)):
+                traces.append(Trace(lead_id, row.number, cell.index, cell.new, column))
+    return tuple(traces)
+
+
+def _lead_hit(record: Record, header: Header | None, write: Written, row: Row) -> int:
+    """The lead whose row a write has hit; 0 for a row without ID, and where that cannot be told."""
+    if write.mark_index is not None and _shows_mark(write, row):
+        return write.lead_id
+    if header is None:
+        return row.lead_id or 0
+    written = {cell.index for cell in write.cells}
+    place = next((index for index, text in enumerate(header.texts) if normal_header(text) == "id"), None)
+    if place is None or place not in row.cells:
+        # The columns have moved. Hardly ever do rows at the very same time.
+        return write.lead_id
+    return _lead_besides(record, header, row, written) if place in written else lead_id_of(row.cells[place]) or 0
+
+
+def _shows_mark(write: Written, row: Row) -> bool:
+    assert write.mark_index is not None
+    return same_value(row.cells.get(write.mark_index), write.lead_id)
+
+
+def _lead_besides(record: Record, header: Header, row: Row, written: Collection[int]) -> int:
+    """The lead whose row, as seen before the write, showed what this one shows besides the cells written; 0 if not certain."""
+    shown = {header_text(header, index): value for index, value in row.cells.items() if index not in written}
+    named = {text: value for text, value in shown.items() if text}
+    if all(value is None for value in named.values()):
+        return 0
+    index_of = {record.column_text(index): index for index in reversed(range(len(record.header.texts)))}
+    like = [
+        former.lead_id
+        for former in record.before
+        if former.lead_id is not None
+        and all(same_value(former.cells.get(index_of.get(text, -1)), value) for text, value in named.items())
+    ]
+    return like[0] if len(like) == 1 else 0
