@@ -91,6 +91,10 @@ class UnclearOutcomeError(UnavailableError):
     """A write was sent and no answer told whether it was carried out."""
 
 
+class StrayedError(UnavailableError):
+    """Values stand where they do not belong, and rows or columns were moved at each try to put them right."""
+
+
 class WriteRefusedError(AmoGsheetError):
     """A cloud refused a write for its content; nothing of it was applied.
 

@@ -55,7 +55,7 @@ class Schedule:
         self.codes: Counter[int] = Counter()
         self.has_run_within = False
         self.killed = 0
-        self.run_number = 0
+        self.run_number = self.outer_number = 0
         self.people = People(self.world, self.random, self.say, self._next_run)
         self.trouble = Trouble(self.world, self.people, self.random, self.say)
         self.trouble.second_run = self._run_within
@@ -93,10 +93,12 @@ class Schedule:
 
     def _next_run(self) -> int:
         """The number of the first run whose history may tell of what somebody does now."""
-        return self.run_number if self.trouble.stops else self.run_number + 1
+        return self.outer_number if self.trouble.stops else self.run_number + 1
 
     def _note_run(self, number: int) -> None:
         self.run_number = number
+        if len(self.trouble.stops) == 1:
+            self.outer_number = number
 
     # --- runs ---
 
@@ -104,6 +106,8 @@ class Schedule:
         """One run, with trouble unless it is quiet. None: it did not end well."""
         options = options or Options()
         self.say(f"  {command} {_words(options)}" + (" (quiet)" if is_quiet else ""))
+        if not self.trouble.stops:
+            self.outer_number = self.run_number + 1
         self.trouble.begin(is_quiet=is_quiet)
         writes, runs = self._writes(), self.trouble.count
         try:

@@ -54,7 +54,7 @@ def _lead_hit(record: Record, header: Header | None, write: Written, row: Row) -
     if place is None or place not in row.cells:
         # The columns have moved. Hardly ever do rows at the very same time.
         return write.lead_id
-    return _lead_besides(record, header, row, written) if place in written else lead_id_of(row.cells[place]) or 0
+    return _lead_besides(record, header, write, row, written) if place in written else lead_id_of(row.cells[place]) or 0
 
 
 def _shows_mark(write: Written, row: Row) -> bool:
@@ -62,7 +62,7 @@ def _shows_mark(write: Written, row: Row) -> bool:
     return same_value(row.cells.get(write.mark_index), write.lead_id)
 
 
-def _lead_besides(record: Record, header: Header, row: Row, written: Collection[int]) -> int:
+def _lead_besides(record: Record, header: Header, write: Written, row: Row, written: Collection[int]) -> int:
     """The lead whose row, as seen before the write, showed what this one shows besides the cells written; 0 if not certain."""
     shown = {header_text(header, index): value for index, value in row.cells.items() if index not in written}
     named = {text: value for text, value in shown.items() if text}
@@ -75,4 +75,5 @@ def _lead_besides(record: Record, header: Header, row: Row, written: Collection[
         if former.lead_id is not None
         and all(same_value(former.cells.get(index_of.get(text, -1)), value) for text, value in named.items())
     ]
-    return like[0] if len(like) == 1 else 0
+    # Rows seldom move at the very moment at which columns do.
+    return write.lead_id if write.lead_id in like else like[0] if len(like) == 1 and like[0] is not None else 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from amo2gsheet.exceptions import TabMissingError
+from amo2gsheet.exceptions import StrayedError, TabMissingError
 from amo2gsheet.fields import same_value
 from amo2gsheet.model import Dropdown, LeadDetails, Row, Tab, Workbook
 from amo2gsheet.state.records import Waiting
@@ -66,7 +66,10 @@ class Desk:
         known = self.open(known)
         self._owe_unread(chunk, found)
         pending = {lead_id: chunk.due[lead_id] for lead_id in found.of}
+        has_open = False
         for attempt in range(TRIES):
+            if has_open and not self._settle(known, 2.0 ** (attempt - 1)):
+                continue
             try:
                 outcome = self._round(known, chunk, pending, found.of)
             except TabMissingError:
@@ -76,14 +79,21 @@ class Desk:
             pending = {lead_id: due for lead_id, due in pending.items() if lead_id in outcome.again}
             if not pending:
                 return
-            if outcome.is_unclear:
-                self.run.clock.sleep(2.0**attempt)
-                settle(self.run, known)
+            has_open = outcome.is_unclear or outcome.has_strays
             if outcome.is_busy and attempt < TRIES - 1:
                 self.run.clock.sleep(BUSY_SECONDS * (attempt + 1))
             self.place = None
         self._owe(chunk, pending, "unwritten")
         self.run.report.is_unavailable = True
+
+    def _settle(self, known: Known, seconds: float) -> bool:
+        """Wait, and settle what is open; False where values that strayed could not be put right: nothing is planned on them."""
+        self.run.clock.sleep(seconds)
+        try:
+            settle(self.run, known)
+        except StrayedError:
+            return False
+        return True
 
     def say_why(self, known: Known) -> None:
         """Show why rows wait that no plan touches: those of a doubled ID, and those whose lead is not in amoCRM."""

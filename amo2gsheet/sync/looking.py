@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from amo2gsheet.fields import same_value, value_key
-from amo2gsheet.model import Row
+from amo2gsheet.model import CellValue, ColumnKey, Row
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry, Intent, Waiting
 from amo2gsheet.sync.headers import mend_header
 from amo2gsheet.sync.place import Place, open_place
-from amo2gsheet.sync.plan import CellPlan, cell_text
+from amo2gsheet.sync.plan import cell_text
 from amo2gsheet.sync.record import Record, Trace, header_text
 from amo2gsheet.sync.steady import rows_around, rows_under, unsteady
 from amo2gsheet.sync.strays import Inspection, inspect, leads_of, rows_of
@@ -103,28 +103,34 @@ def hold_doubtful(run: Run, place: Place, record: Record) -> None:
 
 
 def keep_overruled(run: Run, view: View, record: Record, intent: Intent) -> None:
-    """Keep, in the history, people's values that the write was to replace, where the cell shows neither by now.
+    """Keep, in the history, values that the write was to replace, or replaced by mistake, where the cell shows neither by now.
 
-    The write may have landed unseen, and somebody may have changed the cell again: then nothing else knows of the value. Safe to
-    repeat.
+    The write may have landed unseen, and somebody may have changed the cell again: then nothing else knows of the value, which
+    may be a person's. Safe to repeat.
     """
     rows = {row.lead_id: row for row in view.rows if row.lead_id is not None}
     index_of = {normal_header(text): index for index, text in reversed(list(enumerate(view.place.header.texts)))}
     for write in record.writes:
         for cell in write.cells:
-            if not cell.is_conflict or write.lead_id not in rows:
+            if cell.old is None or write.lead_id not in rows:
                 continue
             shown = rows[write.lead_id].cells.get(index_of.get(record.column_text(cell.index), cell.index))
-            if same_value(shown, cell.old) or same_value(shown, cell.new) or _is_told(run, write.lead_id, cell, intent):
-                continue
-            now = run.clock.time()
-            run.record([HistoryEntry(now, run.run_id, run.command, write.lead_id, "doubtful", cell.key, cell.old, cell.new)])
+            if not same_value(shown, cell.old) and not same_value(shown, cell.new):
+                _keep(run, write.lead_id, cell.key, cell.old, cell.new, intent)
+    key_at = {index: key for key, index in view.place.columns.index.items()}
+    for stray in view.inspection.replaced:
+        _keep(run, stray.lead_id, key_at.get(stray.index, ""), stray.before, stray.value, intent)
 
 
-def _is_told(run: Run, lead_id: int, cell: CellPlan, intent: Intent) -> bool:
+def _keep(run: Run, lead_id: int, key: ColumnKey, old: CellValue, new: CellValue, intent: Intent) -> None:
+    if not _is_told(run, lead_id, key, old, intent):
+        run.record([HistoryEntry(run.clock.time(), run.run_id, run.command, lead_id, "doubtful", key, old, new)])
+
+
+def _is_told(run: Run, lead_id: int, key: ColumnKey, old: CellValue, intent: Intent) -> bool:
     """Whether the history knows of a cell's former value, from the run of its write on."""
-    told = [entry for entry in run.state.history(lead_id) if entry.run_id >= intent.run_id and entry.column == cell.key]
-    return any(same_value(entry.old, cell.old) for entry in told)
+    told = [entry for entry in run.state.history(lead_id) if entry.run_id >= intent.run_id and entry.column == key]
+    return any(same_value(entry.old, old) for entry in told)
 
 
 def _rows_besides(place: Place, record: Record, numbers: set[int], *, is_searching: bool) -> set[int]:

@@ -206,7 +206,10 @@ def _put_right(run: Run, known: Known, place: Place, sent: _Sent) -> bool:
             len(record.writes),
             extra={"event": "columns moved"},
         )
-        if write_cells(run, known, place, record).again:
+        outcome = write_cells(run, known, place, record)
+        if outcome.has_strays:
+            break
+        if outcome.again:
             run.clock.sleep(PUT_RIGHT_SECONDS * min(attempt + 1, PUT_RIGHT_TRIES))
         place = open_place(run, known, place.title) or place
     raise UnavailableError(

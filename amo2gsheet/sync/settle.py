@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from amo2gsheet.exceptions import ForbiddenError, TabMissingError
+from amo2gsheet.exceptions import ForbiddenError, StrayedError, TabMissingError
 from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, Lead, Stage
 from amo2gsheet.state.records import Asked, HistoryEntry, Intent
@@ -32,6 +32,7 @@ def settle(run: Run, known: Known) -> None:
     """Settle every open intent. Safe to repeat; one that may still land stays open.
 
     Raises:
+        StrayedError: what strayed could not be put right yet; nothing may be planned on what the sheet shows.
         UnavailableError: a cloud did not answer; the intents stay for the next run.
     """
     intents = run.state.open_intents()
@@ -54,12 +55,21 @@ def _settle_sheet(run: Run, known: Known, intents: list[Intent]) -> None:
         return
     for intent in intents:
         try:
-            if intent.kind == "cells":
-                _settle_cells(run, known, tab.title, intent)
-            else:
+            if intent.kind == "cells" and not _settle_cells(run, known, tab.title, intent):
+                # A value that strayed must be taken neither for a pick nor for what stood there before.
+                raise _still_strayed(tab.title)
+            if intent.kind == "rows":
                 _settle_rows(run, known, tab.title, intent, has_landed=intent.commit_token in workbook.commit_tokens)
         except TabMissingError:
             return
+
+
+def _still_strayed(title: str) -> StrayedError:
+    return StrayedError(
+        f'Values stand in other cells of the tab "{title}" than they were meant for: '
+        "rows or columns were moved at each try to put them right.",
+        "Nothing needs to be done: the next run goes on.",
+    )
 
 
 def _settle_rows(run: Run, known: Known, title: str, intent: Intent, *, has_landed: bool) -> None:
@@ -70,12 +80,14 @@ def _settle_rows(run: Run, known: Known, title: str, intent: Intent, *, has_land
         run.state.drop_intent(intent.id)
 
 
-def _settle_cells(run: Run, known: Known, title: str, intent: Intent) -> None:
+def _settle_cells(run: Run, known: Known, title: str, intent: Intent) -> bool:
+    """Returns whether the writes before this one may be judged."""
     record = record_from_json(intent.payload)
     is_late = may_land_late(run, intent)
     landed = settle_record(run, known, title, record, intent, is_unseen=True, is_kept=is_late)
-    for lead_id in landed - {0}:
+    for lead_id in (landed or set()) - {0}:
         run.state.owe(lead_id, "settled")
+    return landed is not None
 
 
 def may_land_late(run: Run, intent: Intent) -> bool:

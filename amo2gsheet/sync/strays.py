@@ -5,12 +5,13 @@ Pure: a record of the write and the sheet as it is now in, an inspection out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from amo2gsheet.fields import same_value, value_key
 from amo2gsheet.model import Base, CellValue, ColumnKey, Columns, Header, Row
 from amo2gsheet.names import normal_header
+from amo2gsheet.sync.misnamed import find_misnamed
 from amo2gsheet.sync.plan import CellPlan, cell_text
 from amo2gsheet.sync.record import Record, Written, header_text
 
@@ -32,10 +33,14 @@ class Stray:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Lead ID → the cells of its write that landed (at least one), and the values that strayed."""
+    """Lead ID → the cells of its write that landed (at least one), and the values that strayed.
+
+    `replaced` are values that had strayed where somebody has put something else since.
+    """
 
     landed: Mapping[int, tuple[CellPlan, ...]]
     strays: tuple[Stray, ...]
+    replaced: tuple[Stray, ...] = ()
 
 
 def leads_of(record: Record) -> set[int]:
@@ -56,14 +61,14 @@ def inspect(
     `rows` holds at least the rows of `leads_of` and `rows_of`, over the whole width of the header.
     """
     judge = _Judge(record, header, columns, bases, rows)
-    many = set(doubled) - judge.ghosts.keys()
+    many = set(doubled) - judge.relieved
     by_lead = {lead_id: row for lead_id, row in judge.by_lead.items() if lead_id not in many}
     landed: dict[int, tuple[CellPlan, ...]] = {}
     for write in record.writes:
         row = by_lead.get(write.lead_id) if write.lead_id else _row_numbered(rows, write.row_number)
         if row is not None and (cells := judge.landed(write, row)):
             landed[write.lead_id] = cells
-    return Inspection(landed, tuple(judge.strays()))
+    return Inspection(landed, tuple(judge.strays()), tuple(judge.replaced()))
 
 
 def _row_numbered(rows: Sequence[Row], number: int) -> Row | None:
@@ -88,34 +93,13 @@ class _Judge:
             self._hit.setdefault((number, index), []).append(value)
         self._written = {value_key(cell.new) for write in record.writes for cell in write.cells if cell.new is not None}
         self._rows = rows
-        self.ghosts = self._find_ghosts()
-        self.by_lead = {row.lead_id: row for row in rows if row.lead_id is not None and not self._is_ghost(row)}
-        self._robbed_rows = self._find_robbed()
+        self._misnamed = find_misnamed(record, header, rows)
+        self.relieved = {row.lead_id for row in rows if row.number in self._misnamed.numbers}
+        self.by_lead = {row.lead_id: row for row in rows if self._lead_of(row) and row.lead_id is not None}
 
-    def _find_ghosts(self) -> dict[int, int]:
-        """Lead ID → number of the row to which the write gave this ID, while another row bears the lead's mark."""
-        ghosts: dict[int, int] = {}
-        for write in self._record.writes:
-            if write.mark_index is None:
-                continue
-            at = self._shifted(write.mark_index)
-            marked = [row.number for row in self._rows if same_value(row.cells.get(at), write.lead_id)]
-            for row in self._rows:
-                if row.lead_id == write.lead_id and marked and row.number not in marked:
-                    ghosts[write.lead_id] = row.number
-        return ghosts
-
-    def _is_ghost(self, row: Row) -> bool:
-        return row.lead_id is not None and self.ghosts.get(row.lead_id) == row.number
-
-    def _find_robbed(self) -> dict[int, tuple[Row, Row]]:
-        """Number → row without its ID and the row that it was, for every row in which a value of this write stands for the ID."""
-        found = {}
-        for row in self._rows:
-            former = self._robbed(row) if row.lead_id is None or self._is_ghost(row) else None
-            if former is not None:
-                found[row.number] = (row, former)
-        return found
+    def _lead_of(self, row: Row) -> int:
+        """The lead of a row, 0 where it has none or shows an ID that is not its own."""
+        return 0 if row.number in self._misnamed.numbers else row.lead_id or 0
 
     def _home(self, cell: CellPlan) -> int:
         """Where the column of a written cell stands now."""
@@ -143,7 +127,7 @@ class _Judge:
         """Every value of the write that stands in a cell which nothing explains."""
         seen: set[tuple[int, int]] = set()
         by_number = {row.number: row for row in self._rows}
-        for number, lead_id, index, value in (*self._suspects(), *self._suspects_of_robbed()):
+        for number, lead_id, index, value in (*self._suspects(), *self._suspects_of_misnamed()):
             for row in (by_number.get(number), self.by_lead.get(lead_id) if lead_id else None):
                 if row is None or (row.number, index) in seen or not same_value(row.cells.get(index), value):
                     continue
@@ -152,12 +136,30 @@ class _Judge:
                 if stray is not None:
                     yield stray
 
+    def replaced(self) -> Iterable[Stray]:
+        """What has strayed into a lead's row, or may have where no answer told, and what stands there no more."""
+        seen: set[tuple[int, int]] = set()
+        by_number = {row.number: row for row in self._rows}
+        is_told = any(trace.column is not None for trace in self._record.traces)
+        for number, lead_id, index, value in self._suspects_of_traces() if is_told else self._suspects():
+            for row in (None if is_told else by_number.get(number), self.by_lead.get(lead_id) if lead_id else None):
+                if row is None or not self._lead_of(row) or (row.number, index) in seen or (lead_id, index) in self._own:
+                    continue
+                before, is_known = self._value_before(row, index)
+                is_gone = not any(same_value(row.cells.get(index), one) for one in (value, before))
+                if is_known and is_gone and not same_value(before, value) and not same_value(before, None):
+                    seen.add((row.number, index))
+                    yield Stray(self._lead_of(row), row.number, index, value, before, is_known)
+
     def _suspects(self) -> Iterable[tuple[int, int, int, CellValue]]:
         """(row number, lead ID, column index, value) of every place where a value may have landed."""
         for write in self._record.writes:
             for cell in write.cells:
                 yield write.row_number, write.lead_id, cell.index, cell.new
                 yield write.row_number, write.lead_id, self._home(cell), cell.new
+        yield from self._suspects_of_traces()
+
+    def _suspects_of_traces(self) -> Iterable[tuple[int, int, int, CellValue]]:
         for trace in self._record.traces:
             if trace.column is not None:
                 index = self._index_of.get(trace.column, trace.index) if trace.column else trace.index
@@ -166,12 +168,13 @@ class _Judge:
             yield trace.row_number, trace.lead_id, trace.index, trace.value
             yield trace.row_number, trace.lead_id, self._shifted(trace.index), trace.value
 
-    def _suspects_of_robbed(self) -> Iterable[tuple[int, int, int, CellValue]]:
+    def _suspects_of_misnamed(self) -> Iterable[tuple[int, int, int, CellValue]]:
         """Every value of the write in a row whose ID it took: where the row stands by now does not matter."""
-        for number, (row, _) in self._robbed_rows.items():
-            for index, value in row.cells.items():
-                if value is not None and value_key(value) in self._written:
-                    yield number, 0, index, value
+        for row in self._rows:
+            if row.number in self._misnamed.former:
+                for index, value in row.cells.items():
+                    if value is not None and value_key(value) in self._written:
+                        yield row.number, 0, index, value
 
     def _shifted(self, index: int) -> int:
         """Where the column now stands that stood at an index when the write was planned."""
@@ -180,7 +183,7 @@ class _Judge:
 
     def _judge(self, row: Row, index: int, value: CellValue) -> Stray | None:
         """A stray, or None where the value belongs here or stood here before."""
-        lead_id = 0 if self._is_ghost(row) else row.lead_id or 0
+        lead_id = self._lead_of(row)
         if self._key_at.get(index) == "id" and same_value(self._own.get((0, index)), value) and value is not None:
             return None
         if (lead_id, index) in self._own and same_value(self._own[lead_id, index], value):
@@ -196,7 +199,7 @@ class _Judge:
         """What stood in a cell at the last look before the write, and whether that is known."""
         text = header_text(self._header, index)
         key = self._key_at.get(index)
-        if row.lead_id is not None and not self._is_ghost(row):
+        if row.lead_id is not None and self._lead_of(row):
             if key == "status" and row.lead_id in self._record.texts:
                 return self._record.texts[row.lead_id], True
             known = self._before.get(row.lead_id, [])
@@ -225,32 +228,12 @@ class _Judge:
 
     def _foreign_before(self, row: Row, index: int, text: str) -> tuple[CellValue, bool]:
         """What stood in a cell of a row without ID: see a like row, else that number; nothing where it is empty besides."""
-        if row.number in self._robbed_rows:
-            return self._cell_under(self._robbed_rows[row.number][1], text)
+        if row.number in self._misnamed.former:
+            return self._cell_under(self._misnamed.former[row.number], text)
         known = self._before.get(None, [])
         like = self._like(row, known, index)
         same = [former for former in like or known if former.number == row.number] or like
         return self._cell_under(same[0], text) if same else (None, not _besides(row, self._strayed(row, index)))
-
-    def _robbed(self, row: Row) -> Row | None:
-        """The row that this one was, where a value of this write stands in place of its ID; None if that is not certain."""
-        place = next((index for index, key in self._key_at.items() if key == "id"), None)
-        value = row.cells.get(place) if place is not None else None
-        is_hit = any(same_value(value, hit) for hit in self._hit.get((row.number, place), ())) if place is not None else False
-        if place is None or not (is_hit or (value is not None and value_key(value) in self._written)):
-            return None
-        ours = {index for index, one in row.cells.items() if one is not None and value_key(one) in self._written}
-        strayed = {header_text(self._header, index) for index in self._strayed(row, place) | ours}
-        shown = _under_headers(row, self._header, strayed)
-        like = [
-            former
-            for former in self._record.before
-            if former.lead_id is not None
-            and former.lead_id not in self.by_lead
-            and shown
-            and _under_headers(former, self._record.header, strayed) == shown
-        ]
-        return like[0] if len(like) == 1 else None
 
     def _like(self, row: Row, known: Sequence[Row], index: int) -> list[Row]:
         """Those of the rows seen before that held the same, but for what this write has put there."""
@@ -265,12 +248,6 @@ class _Judge:
             for place, value in row.cells.items()
             if any(same_value(value, hit) for hit in self._hit.get((row.number, place), ()))
         }
-
-
-def _under_headers(row: Row, header: Header, besides: Collection[str]) -> dict[str, CellValue]:
-    """Header → what a row holds under it, besides some headers."""
-    cells = {header_text(header, index): value for index, value in row.cells.items() if value is not None}
-    return {text: value for text, value in cells.items() if text and text not in besides}
 
 
 def _besides(row: Row, places: set[int]) -> dict[int, CellValue]:

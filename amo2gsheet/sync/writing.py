@@ -43,7 +43,8 @@ SHOWN_COLUMNS = frozenset({"status", "pipeline"})
 class Outcome:
     """What became of the writes of one request: leads whose row agrees now, leads to be planned again, leads refused with reason.
 
-    `is_unclear`: no answer told. `is_busy`: the cloud would not carry it out now, a spent quota for one.
+    `is_unclear`: no answer told. `is_busy`: the cloud would not carry it out now, a spent quota for one. `has_strays`: values
+    stand where they do not belong, and could not be put right yet.
     """
 
     landed: set[int] = field(default_factory=set)
@@ -51,6 +52,7 @@ class Outcome:
     refused: dict[int, str] = field(default_factory=dict)
     is_unclear: bool = False
     is_busy: bool = False
+    has_strays: bool = False
 
     def add(self, other: Outcome) -> None:
         """Take in what became of another request."""
@@ -59,6 +61,7 @@ class Outcome:
         self.refused.update(other.refused)
         self.is_unclear |= other.is_unclear
         self.is_busy |= other.is_busy
+        self.has_strays |= other.has_strays
 
 
 def write_cells(run: Run, known: Known, place: Place, record: Record) -> Outcome:
@@ -127,8 +130,11 @@ def _check(run: Run, known: Known, title: str, record: Record, answer: WriteAnsw
     """The answer does not show every value where it belongs: look again, put right what strayed, agree on what landed."""
     record = replace(record, traces=traces_of(record, answer))
     run.state.update_intent(intent.id, record_to_json(record))
+    leads = {write.lead_id for write in record.writes}
     landed = settle_record(run, known, title, record, intent)
-    return Outcome(landed=landed, again={write.lead_id for write in record.writes} - landed)
+    if landed is None:
+        return Outcome(again=leads, has_strays=True)
+    return Outcome(landed=landed, again=leads - landed)
 
 
 def settle_record(
@@ -141,11 +147,12 @@ def settle_record(
     rounds: int = REPAIR_ROUNDS,
     is_unseen: bool = False,
     is_kept: bool = False,
-) -> set[int]:
+) -> set[int] | None:
     """Find out by reading what became of a write, put right what strayed, and drop its intent; return the leads that landed.
 
     `is_unseen`: no answer told where the values went. `is_kept`: what did not land may still do so, its intent stays. Where a
-    repair is cut off or its rounds are used up the intent stays, and the next run goes on. Safe to repeat.
+    repair is cut off, strays in turn or its rounds are used up, the intent stays for the next run to go on with, and None is
+    returned: writes before this one must not be judged until then, for its strays may lie over theirs. Safe to repeat.
     """
     for _ in range(rounds):
         view = look_past_header(run, known, title, record, is_unseen=is_unseen)
@@ -158,8 +165,13 @@ def settle_record(
                 hold_doubtful(run, view.place, record)
             keep_overruled(run, view, record, intent)
             return _agree_on_landed(run, record, view.inspection.landed, intent, is_kept=is_kept)
-        _repair(run, known, view, strays, rounds - 1)
-    return set()
+        try:
+            if not _repair(run, known, view, strays, rounds - 1):
+                return None
+        except WriteRefusedError:
+            # A protected cell: no other row has to wait for it.
+            return set()
+    return None
 
 
 def _agree_on_landed(
@@ -245,8 +257,14 @@ def say_written(run: Run, header: Header, write: Written, cell: CellPlan) -> Non
     )
 
 
-def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds: int) -> None:
-    """Put back what stood where values strayed; the repair is a write like any other, journaled and checked."""
+def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds: int) -> bool:
+    """Put back what stood where values strayed; the repair is a write like any other, journaled and checked.
+
+    Returns whether nothing of it is left to be put right in turn.
+
+    Raises:
+        WriteRefusedError: Google refuses it for its content.
+    """
     cells: dict[tuple[int, int], list[CellPlan]] = {}
     for stray in strays:
         cell = CellPlan("", stray.index, stray.value, stray.before)
@@ -256,18 +274,22 @@ def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds:
     intent = run.state.add_intent("cells", record_to_json(record))
     try:
         answer = run.sheet.write_rows(view.place.title, view.place.header, [write.as_row_write() for write in writes])
-    except (WriteRefusedError, TabMissingError):
+    except WriteRefusedError:
         run.state.drop_intent(intent.id)
-        return
+        raise
+    except TabMissingError:
+        run.state.drop_intent(intent.id)
+        return True
     except UnclearOutcomeError:
         run.state.mark_unclear(intent.id)
         raise
+    is_settled = True
     if landed_cleanly(record, answer):
         run.state.drop_intent(intent.id)
     else:
         record = replace(record, traces=traces_of(record, answer))
         run.state.update_intent(intent.id, record_to_json(record))
-        settle_record(run, known, view.place.title, record, intent, rounds=rounds)
+        is_settled = settle_record(run, known, view.place.title, record, intent, rounds=rounds) is not None
     for stray in strays:
         logger.warning("%s: %s", run.command, repaired_text(stray), extra={"event": "put right"})
     run.record(
@@ -276,6 +298,7 @@ def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds:
             for stray in strays
         ]
     )
+    return is_settled
 
 
 def _name_unknown(run: Run, strays: Sequence[Stray]) -> None:

@@ -1,0 +1,87 @@
+"""Rows whose ID cell shows what a write has put there by mistake: it names nobody, and the row is known by its other cells.
+
+Pure: a record of the write and the sheet as it is now in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from amo2gsheet.fields import same_value, value_key
+from amo2gsheet.model import Header, Row
+from amo2gsheet.sync.record import Record, header_text
+
+
+@dataclass(frozen=True, slots=True)
+class Misnamed:
+    """Numbers of the rows whose ID is no ID, and number → the row that it was before, for those of which that is certain."""
+
+    numbers: frozenset[int]
+    former: Mapping[int, Row]
+
+
+def find_misnamed(record: Record, header: Header, rows: Sequence[Row]) -> Misnamed:
+    """Find the rows in which a value of the write stands for the ID, wherever they stand by now.
+
+    `rows` are those read after the write, `header` the one above them.
+    """
+    places = [index for index in range(len(header.texts)) if header_text(header, index) == "id"]
+    if not places:
+        return Misnamed(frozenset(), {})
+    written = {value_key(cell.new) for write in record.writes for cell in write.cells}
+    meant = {write.lead_id for write in record.writes}
+    known = {row.lead_id for row in record.before} | record.texts.keys()
+    numbers = {
+        row.number
+        for row in rows
+        if value_key(row.cells.get(places[0])) in written
+        and row.lead_id not in meant
+        and (row.lead_id is None or row.lead_id not in known)
+    }
+    numbers |= _given_to_another(record, header, rows)
+    named = {row.lead_id for row in rows if row.lead_id is not None and row.number not in numbers}
+    former: dict[int, Row] = {}
+    for row in rows:
+        if row.number in numbers and (one := _former(record, header, row, written, named)) is not None:
+            former[row.number] = one
+    return Misnamed(frozenset(numbers), former)
+
+
+def _given_to_another(record: Record, header: Header, rows: Sequence[Row]) -> set[int]:
+    """Rows to which the write gave an ID that belongs to another row, which bears the lead's mark."""
+    found: set[int] = set()
+    for write in record.writes:
+        if write.mark_index is None:
+            continue
+        text = record.column_text(write.mark_index)
+        at = next((index for index in range(len(header.texts)) if text and header_text(header, index) == text), write.mark_index)
+        marked = {row.number for row in rows if same_value(row.cells.get(at), write.lead_id)}
+        if marked:
+            found |= {row.number for row in rows if row.lead_id == write.lead_id} - marked
+    return found
+
+
+def _former(record: Record, header: Header, row: Row, written: Collection[object], named: Collection[int]) -> Row | None:
+    """The row as it was before the write: the one that was alike but for values of the write. None if that is not certain."""
+    ours = {header_text(header, index) for index, value in row.cells.items() if value_key(value) in written} | {"id"}
+    shown = _under_headers(row, header, ours)
+    like = [
+        former
+        for former in record.before
+        if former.lead_id is not None and former.lead_id not in named and _under_headers(former, record.header, ours) == shown
+    ]
+    if not shown or not like:
+        return None
+    if len(like) > 1:
+        # Rows seldom move at the very moment at which columns do: the one that was meant stood there.
+        hit = {write.lead_id for write in record.writes if write.row_number == row.number}
+        hit |= {trace.lead_id for trace in record.traces if trace.row_number == row.number}
+        like = [former for former in like if former.lead_id in hit]
+    return like[0] if len(like) == 1 else None
+
+
+def _under_headers(row: Row, header: Header, besides: Collection[str]) -> dict[str, object]:
+    """Header → what a row holds under it, besides some headers."""
+    cells = {header_text(header, index): value for index, value in row.cells.items() if value is not None}
+    return {text: value for text, value in cells.items() if text and text not in besides}
