@@ -92,13 +92,14 @@ class Left:
         for kind in KEPT:
             self.demands.pop((lead_id, kind), None)
             self.by_person.pop((lead_id, kind), None)
+        self.by_person.pop((lead_id, "note"), None)
         self.notes.pop(lead_id, None)
 
     def _leave(self, lead_id: int, kind: Kind, value: object, former: Cells | None, since_run: int) -> None:
+        self.by_person[lead_id, kind] = (self.acts, value)
         if kind == "note":
             self.notes[lead_id] = value
             return
-        self.by_person[lead_id, kind] = (self.acts, value)
         demand = self.demands.pop((lead_id, kind), None)
         if demand is not None and former is not None and former[kind] != demand.value:
             self.gone.append(demand)

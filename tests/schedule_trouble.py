@@ -84,12 +84,14 @@ class Watched:
         answer = self._cloud.answer(request)
         after = see(self._people.tab)
         if before is not None and after is not None:
-            demands = self._people.left.demands
-            for (lead_id, kind), demand in list(demands.items()):
+            left = self._people.left
+            for (lead_id, kind), (act, _) in left.by_person.items():
                 old, new = before.cells.get(lead_id), after.cells.get(lead_id)
                 is_hit = old is not None and new is not None and old[kind] != new[kind]
-                if is_hit and demand.act > self.sent_after.get(id(request), 0):
-                    del demands[lead_id, kind]
+                if is_hit and act > self.sent_after.get(id(request), 0):
+                    left.demands.pop((lead_id, kind), None)
+                    if kind == "note" and new is not None:
+                        left.notes[lead_id] = new[kind]
         return answer
 
 

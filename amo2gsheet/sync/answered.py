@@ -33,11 +33,12 @@ def traces_of(record: Record, answer: WriteAnswer) -> tuple[Trace, ...]:
     """Where the answer shows values to have landed outside of their lead's row, or there under another header."""
     if answer.rows is None or len(answer.rows) != len(record.writes):
         return ()
+    header = answer.header if answer.header is not None and _id_place(answer.header) is not None else None
     traces: list[Trace] = []
     for write, row in zip(record.writes, answer.rows, strict=True):
-        lead_id = _lead_hit(record, answer.header, write, row)
+        lead_id = _lead_hit(record, header, write, row)
         for cell in write.cells:
-            column = None if answer.header is None else header_text(answer.header, cell.index)
+            column = None if header is None else header_text(header, cell.index)
             if lead_id != write.lead_id or column not in (None, record.column_text(cell.index)):
                 traces.append(Trace(lead_id, row.number, cell.index, cell.new, column))
     return tuple(traces)
@@ -48,13 +49,18 @@ def _lead_hit(record: Record, header: Header | None, write: Written, row: Row) -
     if write.mark_index is not None and _shows_mark(write, row):
         return write.lead_id
     if header is None:
-        return row.lead_id or 0
+        # Not told, or rows were inserted above it.
+        return 0 if write.mark_index is not None else row.lead_id or 0
     written = {cell.index for cell in write.cells}
-    place = next((index for index, text in enumerate(header.texts) if normal_header(text) == "id"), None)
+    place = _id_place(header)
     if place is None or place not in row.cells:
         # The columns have moved. Hardly ever do rows at the very same time.
         return write.lead_id
     return _lead_besides(record, header, write, row, written) if place in written else lead_id_of(row.cells[place]) or 0
+
+
+def _id_place(header: Header) -> int | None:
+    return next((index for index, text in enumerate(header.texts) if normal_header(text) == "id"), None)
 
 
 def _shows_mark(write: Written, row: Row) -> bool:

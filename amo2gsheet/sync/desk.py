@@ -23,7 +23,7 @@ from amo2gsheet.sync.record import Written
 from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows
 from amo2gsheet.sync.run import SYNC_DUE
 from amo2gsheet.sync.settle import settle
-from amo2gsheet.sync.steady import rows_around, rows_under
+from amo2gsheet.sync.steady import LOOKS, renamed_each_time, rows_around, rows_under
 from amo2gsheet.sync.waiting import sync_text
 from amo2gsheet.sync.writing import SHOWN_COLUMNS, Outcome, column_name, record_of, write_cells
 
@@ -154,14 +154,15 @@ class Desk:
         return directory.with_staff(run, known, has_tab=self.has_staff)
 
     def _find_and_look(self, known: Known) -> Workbook:
-        """Find the tab and look at it; once more where it was renamed in between."""
-        workbook = self._find()
-        try:
-            self._look(known)
-        except TabMissingError:
+        """Find the tab and look at it; again where it was renamed in between."""
+        for _ in range(LOOKS):
             workbook = self._find()
-            self._look(known)
-        return workbook
+            try:
+                self._look(known)
+            except TabMissingError:
+                continue
+            return workbook
+        raise renamed_each_time()
 
     def _find(self) -> Workbook:
         workbook = self.run.sheet.workbook()

@@ -14,15 +14,12 @@ from amo2gsheet.sync.headers import mend_header
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import cell_text
 from amo2gsheet.sync.record import Record, Trace, header_text
-from amo2gsheet.sync.steady import rows_around, rows_under, unsteady
+from amo2gsheet.sync.steady import LOOKS, rows_around, rows_under, unsteady
 from amo2gsheet.sync.strays import Inspection, inspect, leads_of, rows_of
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
     from amo2gsheet.sync.run import Run
-
-LOOKS = 3
-"""So often a look is repeated because columns moved before its rows were read."""
 
 
 @dataclass(frozen=True, slots=True)

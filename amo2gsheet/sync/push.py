@@ -19,6 +19,7 @@ from amo2gsheet.sync.plan import Guard, MovePlan, PushPlan, cell_text, plan_push
 from amo2gsheet.sync.presence import DELETED, SEEN, Presence
 from amo2gsheet.sync.record import base_to_json
 from amo2gsheet.sync.settle import agree_on_move, end_by_a_pick, settle
+from amo2gsheet.sync.steady import LOOKS, renamed_each_time
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.run import Run
@@ -76,17 +77,19 @@ def _look(run: Run, known: Known) -> Place | None:
         if tab is None:
             return None
         title = tab.title
-    try:
-        place = open_place(run, known, title, partial(_verify_tab, run))
-    except TabMissingError:
-        tab = find_tab(run, run.sheet.workbook())
-        if tab is None:
-            return None
-        title = tab.title
-        place = open_place(run, known, title)
-    if place is None:
-        check_emptied(run, title)
-    return place
+    for _ in range(LOOKS):
+        try:
+            place = open_place(run, known, title, partial(_verify_tab, run))
+        except TabMissingError:
+            tab = find_tab(run, run.sheet.workbook())
+            if tab is None:
+                return None
+            title = tab.title
+            continue
+        if place is None:
+            check_emptied(run, title)
+        return place
+    raise renamed_each_time()
 
 
 def _verify_tab(run: Run, presence: Presence) -> None:

@@ -207,6 +207,7 @@ def _put_right(run: Run, known: Known, place: Place, sent: _Sent) -> bool:
             extra={"event": "columns moved"},
         )
         outcome = write_cells(run, known, place, record)
+        _record_put_right(run, record, outcome.landed)
         if outcome.has_strays:
             break
         if outcome.again:
@@ -215,6 +216,20 @@ def _put_right(run: Run, known: Known, place: Place, sent: _Sent) -> bool:
     raise UnavailableError(
         "New rows stand under the wrong headers, and Google Sheets did not carry out the write that puts them right.",
         "The next run tries again.",
+    )
+
+
+def _record_put_right(run: Run, record: Record, landed: Collection[int]) -> None:
+    """Let the history know what stood in the cells that were put right: somebody may have brought it there."""
+    now = run.clock.time()
+    run.record(
+        [
+            HistoryEntry(now, run.run_id, run.command, write.lead_id, "put right", cell.key, cell.old, cell.new)
+            for write in record.writes
+            if write.lead_id in landed
+            for cell in write.cells
+            if not same_value(cell.old, None)
+        ]
     )
 
 

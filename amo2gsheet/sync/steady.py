@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from amo2gsheet.sync.place import Place
     from amo2gsheet.sync.run import Run
 
+LOOKS = 3
+"""So often a look is made anew because columns moved, or the tab was renamed, before all of it was read."""
+
 WHOLE_TABLE_ROWS = 1000
 """Up to so many rows a look before or after a write reads all of them; above, the rows concerned and their neighbours."""
 
@@ -21,15 +24,14 @@ NEIGHBOUR_REACH = 3
 
 
 def rows_around(place: Place, row_numbers: Iterable[int]) -> set[int]:
-    """What is to be read with these rows, so that a value which strays from them is found: all of a small table, else neighbours.
+    """What is to be read with these rows, so that a value which strays from them is found: neighbours, and all of a small table.
 
-    Rows outside of the table are left out.
+    Neighbours may lie below the last row with an ID: one that lost its ID is none.
     """
     first, last = place.header.row_number + 1, place.presence.last_row
-    if last - first < WHOLE_TABLE_ROWS:
-        return set(range(first, last + 1))
     near = {number + step for number in row_numbers for step in range(-NEIGHBOUR_REACH, NEIGHBOUR_REACH + 1)}
-    return {number for number in near if first <= number <= last}
+    whole = range(first, last + 1) if last - first < WHOLE_TABLE_ROWS else ()
+    return {number for number in near if number >= first} | set(whole)
 
 
 def rows_under(run: Run, place: Place, row_numbers: Iterable[int], width: int = 0) -> list[Row] | None:
@@ -57,4 +59,11 @@ def unsteady(title: str) -> UnavailableError:
     return UnavailableError(
         f'The columns of the tab "{title}" were at another place each time they were looked at.',
         "Somebody is moving columns; the next run looks again.",
+    )
+
+
+def renamed_each_time() -> UnavailableError:
+    """What is raised when the tab bore another name at each look."""
+    return UnavailableError(
+        "The tab bore another name each time it was looked at.", "Somebody is renaming it; the next run looks again."
     )
