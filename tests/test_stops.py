@@ -18,13 +18,8 @@ from tests.stops import failure, failures, play_uncut
 SLICES = 4
 """Each scenario's points are played in so many tests, so that no test takes long; the last one behind the marker."""
 
-OPEN = [("column-inserted-before-the-write", Cut(26, "late-9"))]
-"""Points that come to another end and wait for their mend: each is played by itself, and has to leave once it passes."""
-
 PAIR_SLICES = 16
 """The pairs of one scenario take minutes."""
-
-OPEN_POINTS = tuple(f"python -m tests.stops {name} {cut.step} {cut.manner}" for name, cut in OPEN)
 
 Noting = Callable[[str, object], None]
 
@@ -32,20 +27,13 @@ Noting = Callable[[str, object], None]
 def _all_pass(name: str, played: tuple[int, list[str]], record_property: Noting) -> None:
     count, problems = played
     record_property(STOP_POINTS, [name, count])
-    assert [] == [problem for problem in problems if not problem.startswith(OPEN_POINTS)]
+    assert [] == problems
 
 
 @pytest.mark.parametrize("part", [*range(SLICES - 1), pytest.param(SLICES - 1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_run_stopped_at_any_step_comes_to_the_same_end(name: str, part: int, record_property: Noting) -> None:
     _all_pass(name, failures(name, SLICES, part), record_property)
-
-
-@pytest.mark.xfail(reason="an open fault", strict=True)
-@pytest.mark.parametrize(("name", "cut"), OPEN)
-def test_a_point_that_comes_to_another_end_waits_for_its_mend(name: str, cut: Cut) -> None:
-    with bench_of(SCENARIOS[name]) as bench:
-        assert failure(bench, play_uncut(bench), [cut]) is None
 
 
 def test_there_are_so_many_points() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
-from amo2gsheet.model import Base, CellValue, Columns, Header, Row, WriteAnswer
-from amo2gsheet.sync.answered import landed_cleanly, traces_of
+from amo2gsheet.model import Base, CellValue, Columns, Header, Row
 from amo2gsheet.sync.plan import CellPlan
 from amo2gsheet.sync.record import Record, Trace, Written
 from amo2gsheet.sync.strays import Inspection, Stray, inspect, leads_of, repaired_text, rows_of
@@ -54,67 +54,6 @@ def inspected(
 def wide(number: int, lead_id: int | None, name: CellValue, new: CellValue, note: CellValue, status: CellValue) -> Row:
     """A row below `WIDER`."""
     return Row(number, lead_id, {0: lead_id, 1: name, 2: new, 3: note, 4: status})
-
-
-# --- the write's own answer ---
-
-
-def test_an_answer_that_shows_every_value_in_its_row_is_clean() -> None:
-    assert landed_cleanly(record(), WriteAnswer((row(3, 2, "Борис", "вторая", NEW),), HEADER))
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        WriteAnswer(None, HEADER),
-        WriteAnswer((row(3, 2, "Борис", "вторая", NEW),), None),
-        WriteAnswer((), HEADER),
-        WriteAnswer((row(3, 1, "Анна", "первая", NEW),), HEADER),
-        WriteAnswer((row(3, None, None, None, NEW),), HEADER),
-        WriteAnswer((row(3, 2, "Борис", "вторая", "Отказ"),), HEADER),
-        WriteAnswer((row(3, 2, "Борис", "вторая", NEW),), WIDER),
-        WriteAnswer((row(3, 2, "Борис", "вторая", NEW),), Header(1, ("ID", "Ф.И.О."))),
-    ],
-    ids=[
-        "no rows told",
-        "no header told",
-        "a row is missing",
-        "another lead's row",
-        "a row without ID",
-        "another value",
-        "columns moved",
-        "the column is gone",
-    ],
-)
-def test_any_other_answer_is_looked_into(answer: WriteAnswer) -> None:
-    assert not landed_cleanly(record(), answer)
-
-
-def test_a_row_without_id_that_was_meant_is_clean() -> None:
-    """Repairs go into such rows."""
-    repair = record(written(CellPlan("", STATUS_INDEX, NEW, None), lead=0))
-
-    assert landed_cleanly(repair, WriteAnswer((row(3, None),), HEADER))
-
-
-def test_a_column_that_moved_far_from_the_written_ones_is_none_of_our_business() -> None:
-    renamed = Header(1, ("ID", "Ф.И.О.", "Мои заметки", "статус"))
-
-    assert landed_cleanly(record(), WriteAnswer((row(3, 2, "Борис", "вторая", NEW),), renamed))
-
-
-def test_the_answer_tells_where_values_went_that_missed_their_row() -> None:
-    both = record(written(STATUS), written(NAMED, STATUS, lead=3, number=4))
-    answer = WriteAnswer((row(3, 2, "Борис", None, NEW), row(4, None, "Алина", None, NEW)), HEADER)
-
-    expected = (Trace(0, 4, NAME, "Алина", "ф.и.о."), Trace(0, 4, STATUS_INDEX, NEW, "статус"))
-
-    assert expected == traces_of(both, answer)
-
-
-@pytest.mark.parametrize("answer", [WriteAnswer(None, HEADER), WriteAnswer((), HEADER)], ids=["no rows", "too few rows"])
-def test_an_answer_without_rows_leaves_no_trace(answer: WriteAnswer) -> None:
-    assert () == traces_of(record(), answer)
 
 
 def test_an_inspection_needs_the_rows_of_writes_and_traces() -> None:
@@ -428,3 +367,81 @@ def test_a_value_under_another_header_of_its_own_row_is_found_though_the_row_mov
     found = inspected((now,), record(written(STATUS)), header=header, columns=columns)
 
     assert (Stray(2, 4, 3, NEW, "вторая", is_known=True),) == found.strays
+
+
+# --- rows that lost their ID, or were given another's ---
+
+
+def test_a_row_whose_id_was_overwritten_gets_it_back_wherever_it_stands_by_now() -> None:
+    """The value was meant for the names; the ID stood there for a moment."""
+    now = (row(7, None, "Анна", "первая", OLD), row(2, 2, "Борис", "вторая", OLD))
+    now = (Row(7, None, {**now[0].cells, ID: "Алина"}), now[1])
+
+    found = inspected(now, record(written(NAMED)))
+
+    assert (Stray(0, 7, ID, "Алина", 1, is_known=True),) == found.strays
+
+
+def test_a_number_in_place_of_an_id_names_nobody() -> None:
+    """An order number that landed on the ID looks like one."""
+    counted = CellPlan("name", NAME, "Борис", 7)
+    now = (Row(2, 7, {ID: 7, NAME: "Анна", NOTE: "первая", STATUS_INDEX: OLD}), BEFORE[1], BEFORE[2])
+
+    assert (Stray(0, 2, ID, 7, 1, is_known=True),) == inspected(now, record(written(counted))).strays
+
+
+def test_of_two_rows_alike_the_one_that_was_hit_lost_its_id() -> None:
+    alike = (row(2, 1, "Анна", "одна", OLD), row(3, 2, "Анна", "одна", OLD))
+    named = CellPlan("name", NAME, "Анна", "Алина")
+    now = (Row(2, 1, alike[0].cells), Row(3, None, {**alike[1].cells, ID: "Алина"}))
+    lost = (Row(2, None, {**alike[0].cells, ID: None}), now[1])
+
+    assert (Stray(0, 3, ID, "Алина", 2, is_known=True),) == inspected(now, record(written(named), rows=alike)).strays
+    assert (Stray(0, 3, ID, "Алина", 2, is_known=True),) == inspected(lost, record(written(named), rows=alike)).strays
+
+
+IDENTIFIED = Written(5, 4, (CellPlan("id", ID, None, 5),), None, NAME)
+"""The row 4, which shows the lead's ID under another header, is given its ID."""
+NAMELESS = Row(4, None, {ID: None, NAME: 5, NOTE: None, STATUS_INDEX: OLD})
+
+
+def test_an_id_that_was_given_to_another_row_is_taken_back() -> None:
+    """The row that bears the mark has none; the other one is known by what it shows besides."""
+    of = record(IDENTIFIED, rows=(*BEFORE[:2], NAMELESS))
+    now = (Row(2, 5, {**BEFORE[0].cells, ID: 5}), BEFORE[1], NAMELESS)
+    blank = (BEFORE[0], BEFORE[1], NAMELESS, Row(5, 5, {ID: 5}))
+
+    assert Inspection({}, (Stray(0, 2, ID, 5, 1, is_known=True),)) == inspected(now, replace(of, traces=(Trace(1, 2, ID, 5),)))
+    assert Inspection({}, (Stray(0, 5, ID, 5, None, is_known=True),)) == inspected(
+        blank, replace(of, traces=(Trace(0, 5, ID, 5),))
+    )
+
+
+def test_an_id_that_was_given_to_its_row_has_landed() -> None:
+    of = record(IDENTIFIED, rows=(*BEFORE[:2], NAMELESS))
+
+    assert Inspection({5: IDENTIFIED.cells}, ()) == inspected((*BEFORE[:2], Row(4, 5, {**NAMELESS.cells, ID: 5})), of)
+
+
+# --- what somebody has changed since ---
+
+
+def test_a_value_that_a_stray_replaced_is_told_though_somebody_wrote_over_the_stray() -> None:
+    of = record(traces=[Trace(3, 3, STATUS_INDEX, NEW, "статус")])
+
+    found = inspected((row(3, 3, "Вера", "третья", "Успешно"),), of)
+
+    assert Inspection({}, (), (Stray(3, 3, STATUS_INDEX, NEW, "Отказ", is_known=True),)) == found
+
+
+def test_a_value_that_may_have_been_replaced_is_told_where_no_answer_tells() -> None:
+    """Columns were elsewhere for a moment, perhaps; where the answer told, they were not."""
+    moved = (wide(3, 2, "Борис", None, "вторая", OLD),)
+    of = record(written(CellPlan("status", NOTE + 1, OLD, NEW)))
+    changed = (wide(3, 2, "Борис", None, "другая", OLD),)
+
+    assert () == inspected(moved, of, header=WIDER, columns=WIDER_COLUMNS).replaced
+    expected = (Stray(2, 3, NOTE + 1, NEW, "вторая", is_known=True),)
+    assert expected == inspected(changed, of, header=WIDER, columns=WIDER_COLUMNS).replaced
+    told = replace(of, traces=(Trace(0, 9, NOTE, NEW, "заметка"),))
+    assert () == inspected(changed, told, header=WIDER, columns=WIDER_COLUMNS).replaced

@@ -14,6 +14,7 @@ from amo2gsheet.sync import directory
 from amo2gsheet.sync.details import Details, details
 from amo2gsheet.sync.directory import STAFF_TAB
 from amo2gsheet.sync.gather import BELONGS, ENTERED
+from amo2gsheet.sync.looking import strayed_leads
 from amo2gsheet.sync.news import links_of
 from amo2gsheet.sync.place import Place, check_emptied, find_tab, follow_dropdown, leave_mark, make_place, open_place
 from amo2gsheet.sync.plan import CellPlan, NewRowPlan, RowPlan, cell_text
@@ -196,6 +197,8 @@ class Desk:
         if read is None:
             return Outcome(again=set(pending))
         rows, seen = read
+        if not run.is_dry and strayed_leads(run, place, seen):
+            return Outcome(again=set(pending), has_strays=True)
         row_plans = planner.rows(pending, rows, chunk)
         outcome = Outcome(again={lead_id for lead_id in pending if lead_id in place.presence.row_of and lead_id not in rows})
         for plans in _batches([plan for plan in row_plans if plan.writes]):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from amo2gsheet.fields import same_value, value_key
-from amo2gsheet.model import CellValue, ColumnKey, Row
+from amo2gsheet.model import Base, CellValue, ColumnKey, Row
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry, Intent, Waiting
 from amo2gsheet.sync.headers import mend_header
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import cell_text
-from amo2gsheet.sync.record import Record, Trace, header_text
+from amo2gsheet.sync.record import Record, Trace, header_text, record_from_json
 from amo2gsheet.sync.steady import LOOKS, rows_around, rows_under, unsteady
 from amo2gsheet.sync.strays import Inspection, inspect, leads_of, rows_of
 
@@ -164,6 +164,25 @@ def _carried_off(place: Place, record: Record, rows: Sequence[Row]) -> list[Trac
         for index, value in row.cells.items()
         if value is not None and value_key(value) in missed and (row.lead_id, index) not in own
     ]
+
+
+def strayed_leads(run: Run, place: Place, rows: Sequence[Row], indexes: Container[int] | None = None) -> set[int]:
+    """Leads whose rows show a value that strayed there from a write whose outcome is open: it may have landed just now.
+
+    `rows` are of the look at `place`; of them only the columns `indexes` count, None: all of them.
+    """
+    found: set[int] = set()
+    bases: Mapping[int, Base] | None = None
+    for intent in run.state.open_intents():
+        if intent.kind == "cells":
+            if bases is None:
+                bases = run.state.bases([row.lead_id for row in rows if row.lead_id is not None])
+            record = record_from_json(intent.payload)
+            inspection = inspect(record, place.header, place.columns, rows, bases, place.presence.doubled)
+            found |= {
+                stray.lead_id for stray in inspection.strays if stray.is_known and (indexes is None or stray.index in indexes)
+            }
+    return found
 
 
 def look_past_header(run: Run, known: Known, title: str, record: Record, *, is_unseen: bool) -> View | None:

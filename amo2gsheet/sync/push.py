@@ -9,11 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError
-from amo2gsheet.model import Base, Lead, Move, Stage
+from amo2gsheet.model import Base, Lead, Move, Row, Stage
 from amo2gsheet.state.records import Intent, Waiting
 from amo2gsheet.sync import directory
 from amo2gsheet.sync.details import GIVE_UP_AFTER, bulk_or_nothing
 from amo2gsheet.sync.directory import Known
+from amo2gsheet.sync.looking import strayed_leads
 from amo2gsheet.sync.place import Place, check_emptied, find_tab, open_place
 from amo2gsheet.sync.plan import Guard, MovePlan, PushPlan, cell_text, plan_push
 from amo2gsheet.sync.presence import DELETED, SEEN, Presence
@@ -119,6 +120,11 @@ def _changed(run: Run, known: Known, place: Place) -> dict[int, tuple[int, str]]
             settled.append(lead_id)
         elif (lead_id, _key(text, pipelines)) not in waiting and (lead_id, text) not in waiting:
             changed[lead_id] = (row_number, text)
+    index = place.columns.status_index
+    rows = [Row(number, lead_id, {index: place.presence.texts[lead_id]}) for lead_id, (number, _) in changed.items()]
+    for lead_id in strayed_leads(run, place, rows, [index]):
+        # Nobody picked it: the next run puts it right.
+        del changed[lead_id]
     for kind in _TEXT_KINDS:
         run.stop_waiting(settled, kind)
     return changed
