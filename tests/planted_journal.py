@@ -19,14 +19,14 @@ BUGS: tuple[Bug, ...] = (
         "insert-not-journaled",
         "1: an insert that lands late makes a second row",
         "sync/rows.py",
-        """return run.state.add_intent("rows", _to_json(run, sent), run.state.new_commit_token())""",
+        """return run.state.add_intent("rows", sent_to_json(sent, run.clock.time()), run.state.new_commit_token())""",
         """return Intent(0, "rows", 0.0, run.state.new_commit_token(), False, 0, {})""",
         ("tests/test_sync_rows.py", "-k", "late_insert"),
     ),
     Bug(
         "move-not-journaled",
         "5: a move that was carried out unseen is no longer known",
-        "sync/push.py",
+        "sync/moving.py",
         """        return run.state.add_intent("moves", payload), has_former""",
         """        return Intent(0, "moves", 0.0, None, False, 0, payload), has_former""",
         ("tests/test_sync_settle.py", "-k", "unseen"),
@@ -34,7 +34,7 @@ BUGS: tuple[Bug, ...] = (
     Bug(
         "base-moved-before-amocrm-answered",
         "2: a pick whose move was never sent counts as done",
-        "sync/push.py",
+        "sync/moving.py",
         """            answers = run.amo.move(""",
         """            run.state.save_bases([move.base for move in batch])
             answers = run.amo.move(""",
@@ -72,7 +72,7 @@ BUGS: tuple[Bug, ...] = (
     Bug(
         "conflict-of-a-killed-move-forgotten",
         "2: the losing side of a conflict stands nowhere when its push was killed",
-        "sync/push.py",
+        "sync/moving.py",
         """        "lost": _lost(move, known),
 """,
         """        "lost": None,

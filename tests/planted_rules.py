@@ -95,8 +95,8 @@ BUGS: tuple[Bug, ...] = (
         "6: a dry run moves leads",
         "sync/push.py",
         """    if not run.is_dry:
-        _move(run, known, moves)""",
-        """    _move(run, known, moves)""",
+        carry_out(run, known, moves)""",
+        """    carry_out(run, known, moves)""",
         ("tests/test_sync_push.py", "-k", "dry"),
     ),
 )

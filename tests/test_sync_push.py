@@ -431,7 +431,7 @@ def test_a_refused_move_is_named_once_and_the_others_go(tmp_path: Path) -> None:
 
 
 def test_moves_go_in_batches_and_stop_when_the_time_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("amo2gsheet.sync.push.MOVES_PER_REQUEST", 2)
+    monkeypatch.setattr("amo2gsheet.sync.moving.MOVES_PER_REQUEST", 2)
     world, leads = _with_rows(tmp_path, 5, RUN_LIMIT_SEC="60")
     for lead in leads:
         world.pick(lead, "Отказ")

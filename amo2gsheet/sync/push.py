@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Mapping, Sequence, Set
 from functools import partial
 from typing import TYPE_CHECKING
 
-from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError
-from amo2gsheet.model import Base, Lead, Move, Row, Stage
-from amo2gsheet.state.records import Intent, Waiting
+from amo2gsheet.exceptions import TabMissingError, UnavailableError
+from amo2gsheet.model import Base, Lead, Row
+from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync import directory
 from amo2gsheet.sync.details import GIVE_UP_AFTER, bulk_or_nothing
 from amo2gsheet.sync.directory import Known
 from amo2gsheet.sync.looking import strayed_leads
+from amo2gsheet.sync.moving import TEXT_KINDS, carry_out
 from amo2gsheet.sync.place import Place, check_emptied, find_tab, open_place
 from amo2gsheet.sync.plan import Guard, MovePlan, PushPlan, cell_text, plan_push
 from amo2gsheet.sync.presence import DELETED, SEEN, Presence
-from amo2gsheet.sync.record import base_to_json
-from amo2gsheet.sync.settle import agree_on_move, end_by_a_pick, settle
+from amo2gsheet.sync.settle import end_by_a_pick, settle
 from amo2gsheet.sync.steady import LOOKS, renamed_each_time
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.run import Run
 
-logger = logging.getLogger(__name__)
-
 READ_ONE_BY_ONE = 20
 """Up to so many leads are read by ID, which is current; more in bulk, which may lag."""
-
-MOVES_PER_REQUEST = 50
-"""amoCRM advises at most so many items in one write (limits of the API, 2026)."""
 
 PIPELINES_SECONDS = 600
 """Pipelines older than this are read again before a lead is moved."""
@@ -66,7 +60,7 @@ def push(run: Run) -> None:
     for move in moves:
         run.report.plan.append(f'lead {move.lead_id} статус "{move.old_text}" → "{move.text}" (row {move.row_number})')
     if not run.is_dry:
-        _move(run, known, moves)
+        carry_out(run, known, moves)
 
 
 def _look(run: Run, known: Known) -> Place | None:
@@ -106,7 +100,7 @@ def _verify_tab(run: Run, presence: Presence) -> None:
 
 def _changed(run: Run, known: Known, place: Place) -> dict[int, tuple[int, str]]:
     """Lead ID → (row number, text) of every row whose status differs from its base and that does not wait with this very text."""
-    kinds = set(_TEXT_KINDS) - ({"held", "doubtful"} if run.is_forced else set())
+    kinds = set(TEXT_KINDS) - ({"held", "doubtful"} if run.is_forced else set())
     waiting = {(entry.lead_id, entry.key) for entry in run.state.waiting() if entry.kind in kinds and entry.detail != UNREAD}
     pipelines = _digest(known)
     changed: dict[int, tuple[int, str]] = {}
@@ -125,16 +119,13 @@ def _changed(run: Run, known: Known, place: Place) -> dict[int, tuple[int, str]]
     for lead_id in strayed_leads(run, place, rows, [index]):
         # Nobody picked it: the next run puts it right.
         del changed[lead_id]
-    for kind in _TEXT_KINDS:
+    for kind in TEXT_KINDS:
         run.stop_waiting(settled, kind)
     return changed
 
 
 UNREAD = "not read yet"
 """Detail of a pick that waits with those held back, though its lead could not be read."""
-
-_TEXT_KINDS = ("unknown text", "missing stage", "held", "doubtful", "gone lead", "refused move")
-"""What waits until the cell shows another text; the first two also until the pipelines change."""
 
 
 def _key(text: str, pipelines: str) -> str:
@@ -262,97 +253,3 @@ def _guarded(
 def _base_text(bases: Mapping[int, Base], lead_id: int) -> str:
     base = bases.get(lead_id)
     return base.status.text if base and base.status else ""
-
-
-def _move(run: Run, known: Known, moves: Sequence[MovePlan]) -> None:
-    """Send the moves, batch by batch, each through the journal."""
-    for start in range(0, len(moves), MOVES_PER_REQUEST):
-        batch = moves[start : start + MOVES_PER_REQUEST]
-        intent, has_former = _journal(run, known, batch)
-        try:
-            answers = run.amo.move([Move(move.lead_id, move.target) for move in batch])
-        except UnclearOutcomeError:
-            run.state.mark_unclear(intent.id)
-            settle(run, known)
-            raise
-        except UnavailableError:
-            if not has_former:
-                run.state.drop_intent(intent.id)
-            raise
-        with run.state.transaction():
-            for move in batch:
-                if move.lead_id in answers.moved:
-                    _take_moved(run, known, move, answers.moved[move.lead_id])
-                else:
-                    _take_refused(run, move, answers.refused.get(move.lead_id, "amoCRM did not say why"))
-            run.state.drop_intent(intent.id)
-        run.advance(len(batch), len(moves))
-        if run.is_out_of_time:
-            run.report.is_cut_short = True
-            return
-
-
-def _journal(run: Run, known: Known, moves: Sequence[MovePlan]) -> tuple[Intent, bool]:
-    """Open an intent for these moves; with whether it took over one of an earlier run that may still land.
-
-    Of one lead only the newest move is settled: two that land would be told twice.
-    """
-    leads = {move.lead_id for move in moves}
-    asked_at = run.amo.server_time
-    has_former = False
-    with run.state.transaction():
-        for former in run.state.open_intents():
-            if former.kind != "moves":
-                continue
-            left = [move for move in former.payload["moves"] if move["lead"] not in leads]
-            if len(left) == len(former.payload["moves"]):
-                continue
-            has_former, asked_at = True, min(asked_at, former.payload["asked_at"])
-            if left:
-                run.state.update_intent(former.id, {**former.payload, "moves": left})
-            else:
-                run.state.drop_intent(former.id)
-        payload = {"asked_at": asked_at, "moves": [_to_json(move, known) for move in moves]}
-        return run.state.add_intent("moves", payload), has_former
-
-
-def _to_json(move: MovePlan, known: Known) -> dict[str, object]:
-    return {
-        "lead": move.lead_id,
-        "origin": _stage(move.origin),
-        "target": _stage(move.target),
-        "old_text": move.old_text,
-        "lost": _lost(move, known),
-        "base": base_to_json(move.base),
-    }
-
-
-def _lost(move: MovePlan, known: Known) -> str | None:
-    """What the losing side of a conflict is shown as, None where there is no conflict."""
-    return known.rules.shown(move.origin) if move.is_conflict else None
-
-
-def _stage(stage: Stage) -> list[int]:
-    return [stage.pipeline_id, stage.status_id]
-
-
-def _take_moved(run: Run, known: Known, move: MovePlan, answered_at: int) -> None:
-    agree_on_move(run, move.base, move.origin, move.old_text, answered_at, lost=_lost(move, known))
-    for kind in _TEXT_KINDS:
-        run.stop_waiting([move.lead_id], kind)
-    run.report.moves += 1
-    logger.info(
-        'push: lead %d статус "%s" → "%s" (row %d)',
-        move.lead_id,
-        move.old_text,
-        move.text,
-        move.row_number,
-        extra={"event": "lead moved", "lead_id": move.lead_id},
-    )
-
-
-def _take_refused(run: Run, move: MovePlan, reason: str) -> None:
-    run.wait(
-        Waiting(move.lead_id, "refused move", reason, key=move.text, since=run.now),
-        f'amoCRM refused to move lead {move.lead_id} to "{move.text}": {reason}. The cell stays; pick another status',
-    )

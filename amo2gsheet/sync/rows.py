@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError, TokenUsedError, UnavailableError, UnclearOutcomeError, WriteRefusedError
-from amo2gsheet.fields import same_value
-from amo2gsheet.model import Base, CellBase, CellValue, Columns, Dropdown, Header, Row, Tab, WriteAnswer
-from amo2gsheet.names import normal_header
+from amo2gsheet.model import Base, CellBase, Columns, Dropdown, Row, Tab, WriteAnswer
 from amo2gsheet.state.records import HistoryEntry, Intent
+from amo2gsheet.sync.inserted import Sent, same_headers, sent_from_json, sent_to_json
+from amo2gsheet.sync.misplaced import put_right
 from amo2gsheet.sync.place import Place, open_place
-from amo2gsheet.sync.plan import CellPlan, NewRowPlan, cell_text
+from amo2gsheet.sync.plan import NewRowPlan, cell_text
 from amo2gsheet.sync.presence import SEEN
-from amo2gsheet.sync.record import Record, Written, base_from_json, base_to_json, header_text
-from amo2gsheet.sync.steady import rows_around, rows_under, unsteady
-from amo2gsheet.sync.writing import Outcome, record_of, write_cells
+from amo2gsheet.sync.writing import Outcome
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -27,28 +25,6 @@ logger = logging.getLogger(__name__)
 
 ROWS_PER_INSERT = 1000
 """So many new rows go into one request: about 2 MB, which is what Google advises for speed."""
-
-PUT_RIGHT_TRIES = 3
-"""So often a run tries to put new rows under the headers they were meant for, before it leaves that to the next one."""
-
-PUT_RIGHT_SECONDS = 20
-"""First wait between those tries; it grows, so that they outlast the minute of a spent quota."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """What an intent remembers of an insert: the header it was planned for, where, and lead ID → cells by column index.
-
-    `landed` is the header under which it landed, None where no answer told.
-    `bases` are those of every try under its token; `certain` are the leads that each of the tries held: whichever of them landed.
-    """
-
-    header: Header
-    below_row: int
-    cells: Mapping[int, Mapping[int, CellValue]]
-    bases: Mapping[int, Base]
-    certain: frozenset[int]
-    landed: Header | None = None
 
 
 def insert_rows(
@@ -60,7 +36,7 @@ def insert_rows(
     """
     leads = {plan.row.lead_id for plan in plans}
     below = place.presence.last_row
-    sent = _Sent(
+    sent = Sent(
         place.header,
         below,
         {plan.row.lead_id: {index: cell.value for index, cell in plan.row.cells.items()} for plan in plans},
@@ -102,13 +78,14 @@ def insert_rows(
     return _take_in(run, known, place, sent, intent, answer)
 
 
-def _journal(run: Run, sent: _Sent, former: Intent | None) -> Intent:
+def _journal(run: Run, sent: Sent, former: Intent | None) -> Intent:
     """Open an intent for an insert, or widen the one that is still open."""
     if former is None:
-        return run.state.add_intent("rows", _to_json(run, sent), run.state.new_commit_token())
-    earlier = _from_json(former.payload)
+        return run.state.add_intent("rows", sent_to_json(sent, run.clock.time()), run.state.new_commit_token())
+    earlier = sent_from_json(former.payload)
     both = {**earlier.bases, **sent.bases}
-    run.state.update_intent(former.id, _to_json(run, replace(sent, bases=both, certain=earlier.certain & sent.certain)))
+    widened = replace(sent, bases=both, certain=earlier.certain & sent.certain)
+    run.state.update_intent(former.id, sent_to_json(widened, run.clock.time()))
     return former
 
 
@@ -137,23 +114,18 @@ def _halve(
     return outcome
 
 
-def _take_in(run: Run, known: Known, place: Place, sent: _Sent, intent: Intent, answer: WriteAnswer) -> Outcome:
+def _take_in(run: Run, known: Known, place: Place, sent: Sent, intent: Intent, answer: WriteAnswer) -> Outcome:
     """The insert was carried out: agree on its rows; where the answer shows other headers, put values under the right ones."""
     leads = set(sent.cells)
     rows = {row.lead_id: row for row in answer.rows or ()}
-    if answer.header is not None and _same_headers(sent, answer.header) and leads <= rows.keys():
+    if answer.header is not None and same_headers(sent, answer.header) and leads <= rows.keys():
         _agree(run, [_shown(sent.bases[lead_id], place.columns, rows[lead_id]) for lead_id in sent.cells], intent)
         return Outcome(landed=leads)
-    landed = replace(_from_json(intent.payload), landed=answer.header)
-    payload = {**_to_json(run, landed), "sent_at": intent.payload["sent_at"]}
+    landed = replace(sent_from_json(intent.payload), landed=answer.header)
+    payload = sent_to_json(landed, intent.payload["sent_at"])
     run.state.update_intent(intent.id, payload)
     present = settle_rows(run, known, place.title, replace(intent, payload=payload))
     return Outcome(landed=present & leads, again=leads - present)
-
-
-def _same_headers(sent: _Sent, header: Header) -> bool:
-    indexes = {index for cells in sent.cells.values() for index in cells}
-    return all(header_text(header, index) == header_text(sent.header, index) for index in indexes)
 
 
 def _shown(base: Base, columns: Columns, row: Row) -> Base:
@@ -170,7 +142,7 @@ def settle_rows(run: Run, known: Known, title: str, intent: Intent) -> set[int]:
     Raises:
         UnavailableError: values could not be put right now; the intent stays open for the next run.
     """
-    sent = _from_json(intent.payload)
+    sent = sent_from_json(intent.payload)
     # Before the look: it notes a deleted row that was put back here as one that has come back by itself.
     missing = {lead_id for lead_id, base in run.state.bases(sent.bases).items() if base.missing != SEEN}
     place = open_place(run, known, title)
@@ -178,8 +150,8 @@ def settle_rows(run: Run, known: Known, title: str, intent: Intent) -> set[int]:
         return set()
     absent = [lead_id for lead_id in sent.bases if not place.presence.has(lead_id)]
     headers = [place.header] if sent.landed is None else [place.header, sent.landed]
-    if not run.is_dry and (absent or not all(_same_headers(sent, header) for header in headers)):
-        if not _put_right(run, known, place, sent) and absent:
+    if not run.is_dry and (absent or not all(same_headers(sent, header) for header in headers)):
+        if not put_right(run, known, place, sent) and absent:
             # A read just after a write can be an old one: one more look before rows count as gone.
             run.clock.sleep(1)
         place = open_place(run, known, title) or place
@@ -188,120 +160,6 @@ def settle_rows(run: Run, known: Known, title: str, intent: Intent) -> set[int]:
     bases = [base for lead_id, base in sent.bases.items() if lead_id in present]
     _agree(run, [*bases, *(replace(sent.bases[lead_id], missing=1) for lead_id in sorted(gone))], intent, missing)
     return present
-
-
-def _put_right(run: Run, known: Known, place: Place, sent: _Sent) -> bool:
-    """Put the values of rows that were inserted while columns moved under the headers they were meant for.
-
-    Returns whether there was anything to put right.
-    """
-    # The ID of a row is put right by itself before the rest.
-    for attempt in range(2 * PUT_RIGHT_TRIES):
-        record = _misplaced(run, place, sent)
-        if not record.writes:
-            return attempt > 0
-        logger.warning(
-            "%s: columns moved while %d rows were inserted; putting them right",
-            run.command,
-            len(record.writes),
-            extra={"event": "columns moved"},
-        )
-        outcome = write_cells(run, known, place, record)
-        _record_put_right(run, record, outcome.landed)
-        if outcome.has_strays:
-            break
-        if outcome.again:
-            run.clock.sleep(PUT_RIGHT_SECONDS * min(attempt + 1, PUT_RIGHT_TRIES))
-        place = open_place(run, known, place.title) or place
-    raise UnavailableError(
-        "New rows stand under the wrong headers, and Google Sheets did not carry out the write that puts them right.",
-        "The next run tries again.",
-    )
-
-
-def _record_put_right(run: Run, record: Record, landed: Collection[int]) -> None:
-    """Let the history know what stood in the cells that were put right: somebody may have brought it there."""
-    now = run.clock.time()
-    run.record(
-        [
-            HistoryEntry(now, run.run_id, run.command, write.lead_id, "put right", cell.key, cell.old, cell.new)
-            for write in record.writes
-            if write.lead_id in landed
-            for cell in write.cells
-            if not same_value(cell.old, None)
-        ]
-    )
-
-
-def _misplaced(run: Run, place: Place, sent: _Sent) -> Record:
-    """What is to be written so that the values of an insert stand under their headers, from a fresh look at its rows."""
-    inserted = range(sent.below_row + 1, sent.below_row + len(sent.cells) + 1)
-    row_of = place.presence.row_of
-    numbers = {*inserted, *(row_of[lead_id] for lead_id in sent.cells if lead_id in row_of)}
-    # A row that shows no ID of ours, because its cells stand under other headers, may have been sorted elsewhere since.
-    numbers |= rows_around(place, numbers)
-    rows = rows_under(run, place, numbers, max(index + 1 for cells in sent.cells.values() for index in cells))
-    if rows is None:
-        raise unsteady(place.title)
-    by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
-    writes = []
-    for lead_id, cells in sent.cells.items():
-        nameless = _nameless(rows, lead_id)
-        if nameless is not None:
-            write = None if lead_id in by_lead else _identified(place, lead_id, cells, *nameless)
-        else:
-            plan = _moved_cells(place, sent, by_lead[lead_id], cells) if lead_id in by_lead else ()
-            write = Written(lead_id, by_lead[lead_id].number, plan, None) if plan else None
-        if write is not None:
-            writes.append(write)
-    return record_of(run, place, writes, rows)
-
-
-def _nameless(rows: Sequence[Row], lead_id: int) -> tuple[Row, int] | None:
-    """The row that shows the lead's ID, but not as its ID, and the column in which it does."""
-    for row in rows:
-        if row.lead_id != lead_id:
-            for index, value in row.cells.items():
-                if same_value(value, lead_id):
-                    return row, index
-    return None
-
-
-def _identified(place: Place, lead_id: int, cells: Mapping[int, CellValue], row: Row, mark_index: int) -> Written | None:
-    """The write that gives a row its ID; None where somebody put something else there. The other cells come after it.
-
-    Until then only the ID, under whatever header it stands, tells the row from all others: it is left there.
-    """
-    index = place.columns.id_index
-    there = row.cells.get(index)
-    if not same_value(there, None) and not any(same_value(there, value) for value in cells.values()):
-        return None
-    return Written(lead_id, row.number, (CellPlan("id", index, there, lead_id),), None, mark_index)
-
-
-def _moved_cells(place: Place, sent: _Sent, row: Row, cells: Mapping[int, CellValue]) -> tuple[CellPlan, ...]:
-    """The cells that bring one row's values under their headers and empty the places where they landed."""
-    index_of = {normal_header(text): index for index, text in reversed(list(enumerate(place.header.texts)))}
-    stands = {index: _stands(sent, index_of, index) for index in cells}
-    at = {stands[index]: value for index, value in cells.items()}
-    plans: dict[int, CellPlan] = {}
-    for index, value in cells.items():
-        home = index_of.get(header_text(sent.header, index), index)
-        if home == stands[index] or value is None:
-            continue
-        if same_value(row.cells.get(stands[index]), value):
-            plans.setdefault(stands[index], CellPlan("", stands[index], value, None))
-        there = row.cells.get(home)
-        # What stands at home and is neither empty nor a value of this insert, somebody put there since.
-        if not same_value(there, value) and (same_value(there, None) or same_value(there, at.get(home))):
-            plans[home] = CellPlan("", home, there, value)
-    return tuple(plans.values())
-
-
-def _stands(sent: _Sent, index_of: Mapping[str, int], index: int) -> int:
-    """Where the column stands now into which the insert put what was planned for a column."""
-    text = header_text(sent.landed, index) if sent.landed is not None else ""
-    return index_of.get(text, index) if text else index
 
 
 def _agree(run: Run, bases: Sequence[Base], intent: Intent, missing: Collection[int] = ()) -> None:
@@ -338,28 +196,3 @@ def _is_told(run: Run, base: Base, intent: Intent) -> bool:
 def _entry(run: Run, base: Base) -> HistoryEntry:
     text = base.status.text if base.status else None
     return HistoryEntry(run.clock.time(), run.run_id, run.command, base.lead_id, "row added", "status", None, text)
-
-
-def _to_json(run: Run, sent: _Sent) -> dict[str, Any]:
-    return {
-        "sent_at": run.clock.time(),
-        "header": [sent.header.row_number, list(sent.header.texts)],
-        "below_row": sent.below_row,
-        "cells": [[lead_id, [[index, value] for index, value in cells.items()]] for lead_id, cells in sent.cells.items()],
-        "bases": [base_to_json(base) for base in sent.bases.values()],
-        "certain": sorted(sent.certain),
-        "landed": [sent.landed.row_number, list(sent.landed.texts)] if sent.landed else None,
-    }
-
-
-def _from_json(payload: Mapping[str, Any]) -> _Sent:
-    number, texts = payload["header"]
-    bases = [base_from_json(base) for base in payload["bases"]]
-    return _Sent(
-        Header(number, tuple(texts)),
-        payload["below_row"],
-        {lead_id: dict(cells) for lead_id, cells in payload["cells"]},
-        {base.lead_id: base for base in bases if base is not None},
-        frozenset(payload["certain"]),
-        Header(payload["landed"][0], tuple(payload["landed"][1])) if payload.get("landed") else None,
-    )
