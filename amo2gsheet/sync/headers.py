@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from amo2gsheet.exceptions import UnavailableError
 from amo2gsheet.fields import same_value
 from amo2gsheet.model import CellValue, Row, RowWrite
 from amo2gsheet.state.records import HistoryEntry
@@ -28,16 +29,9 @@ def mend_header(run: Run, title: str, record: Record) -> bool:
 
     Safe to repeat: where nothing strayed into the header, nothing is written. Returns whether a header was put back.
     """
-    texts = record.header.texts
     is_mended = False
     for _ in range(MENDINGS):
-        rows = run.sheet.read_rows(title, record.header, range(1, TOP_ROWS + 1), range(len(texts)))
-        row = next((row for row in rows if _overwritten(row, record) or _is_mixed_up(row, record)), None)
-        if row is None:
-            return is_mended
-        wanted: dict[int, CellValue] = {index: texts[index] for index in _overwritten(row, record)}
-        if not wanted:
-            row, wanted = _look_beyond(run, title, record, row.number)
+        row, wanted = _look_for_header(run, title, record)
         if not wanted:
             return is_mended
         run.sheet.write_rows(title, record.header, [RowWrite(row.number, 0, wanted)])
@@ -47,10 +41,29 @@ def mend_header(run: Run, title: str, record: Record) -> bool:
 
 
 def mend_after_open_writes(run: Run, title: str) -> bool:
-    """Put back headers over which a write has landed whose outcome is still open; returns whether there were any."""
-    open_writes = [intent for intent in run.state.open_intents() if intent.kind == "cells"]
-    mended = [mend_header(run, title, record_from_json(intent.payload)) for intent in open_writes]
-    return any(mended)
+    """Put back headers over which a write has landed whose outcome is still open; returns whether there were any.
+
+    Raises:
+        UnavailableError: there are, and a dry run does not write.
+    """
+    records = [record_from_json(intent.payload) for intent in run.state.open_intents() if intent.kind == "cells"]
+    if run.is_dry and any(_look_for_header(run, title, record)[1] for record in records):
+        raise UnavailableError(
+            f'An earlier write has landed on the header of the tab "{title}", because rows were inserted above it meanwhile.',
+            "Nothing needs to be done: the next run that writes puts it right.",
+        )
+    return not run.is_dry and any(mend_header(run, title, record) for record in records)
+
+
+def _look_for_header(run: Run, title: str, record: Record) -> tuple[Row, dict[int, CellValue]]:
+    """Find the header among the top rows where a write of this record landed on it, and say what is to be written into it."""
+    texts = record.header.texts
+    rows = run.sheet.read_rows(title, record.header, range(1, TOP_ROWS + 1), range(len(texts)))
+    row = next((row for row in rows if _overwritten(row, record) or _is_mixed_up(row, record)), None)
+    if row is None:
+        return Row(0, None, {}), {}
+    wanted: dict[int, CellValue] = {index: texts[index] for index in _overwritten(row, record)}
+    return (row, wanted) if wanted else _look_beyond(run, title, record, row.number)
 
 
 def _tell(run: Run, row: Row, wanted: Mapping[int, CellValue]) -> None:

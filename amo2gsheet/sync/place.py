@@ -113,7 +113,7 @@ def open_place(run: Run, known: Known, title: str, verify: Callable[[Presence], 
     look = run.sheet.look(
         title, int(memory.get("id_index", ID_INDEX_DEFAULT)), int(memory.get("status_index", STATUS_INDEX_DEFAULT))
     )
-    if look.header is None and not look.is_empty and not run.is_dry and mend_after_open_writes(run, title):
+    if look.header is None and not look.is_empty and mend_after_open_writes(run, title):
         return open_place(run, known, title, verify)
     if look.header is None:
         if not look.is_empty:
