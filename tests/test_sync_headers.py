@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from amo2gsheet.exceptions import ExitCode
+from amo2gsheet.model import CellValue
 from amo2gsheet.sandbox.faults import Fault, Manner
 from tests.sync_bench import KILL_AFTER, before, is_write, once, settled, stopped
 from tests.world import STATUS, World
@@ -14,7 +15,7 @@ from tests.world import STATUS, World
 ADDRESS = "Адрес"
 
 
-def _with_a_write_on_the_header(tmp_path: Path, *, is_emptied: bool = False) -> tuple[World, int, list[object]]:
+def _with_a_write_on_the_header(tmp_path: Path, *, is_emptied: bool = False) -> tuple[World, int, list[CellValue]]:
     """A lead whose stage moved, and whose address is another or none by now; somebody inserts a row on top at the write."""
     world = World(tmp_path)
     lead = world.lead("Анна", fields={ADDRESS: "ул. Старая"})

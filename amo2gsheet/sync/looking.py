@@ -15,7 +15,7 @@ from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import cell_text
 from amo2gsheet.sync.record import Record, Trace, header_text, record_from_json
 from amo2gsheet.sync.steady import LOOKS, rows_around, rows_under, unsteady
-from amo2gsheet.sync.strays import Inspection, inspect, leads_of, rows_of
+from amo2gsheet.sync.strays import Inspection, Stray, inspect, leads_of, rows_of
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -57,11 +57,31 @@ def _view(run: Run, place: Place, record: Record, *, is_unseen: bool) -> View | 
     rows = rows_under(run, place, numbers, max((cell.index + 1 for write in record.writes for cell in write.cells), default=0))
     if rows is None:
         return None
-    if have_moved:
-        record = replace(record, traces=(*record.traces, *_carried_off(place, record, rows)))
     bases = run.state.bases([row.lead_id for row in rows if row.lead_id is not None])
+    found = _carried_off(place, record, rows) if have_moved else []
+    harmless = [trace for trace in found if _is_agreed(trace, place, bases)]
+    record = replace(record, traces=(*record.traces, *(trace for trace in found if trace not in harmless)))
     inspection = inspect(record, place.header, place.columns, rows, bases, place.presence.doubled)
-    return View(place, tuple(rows), inspection)
+    replaced = (*inspection.replaced, *_replaced_by(harmless, record))
+    return View(place, tuple(rows), replace(inspection, replaced=replaced))
+
+
+def _is_agreed(trace: Trace, place: Place, bases: Mapping[int, Base]) -> bool:
+    """Whether a status that was found is what both sides agreed on for the row: it may just as well stand there again."""
+    base = bases.get(trace.lead_id)
+    if base is None or base.status is None or trace.index != place.columns.status_index:
+        return False
+    return base.status.text == cell_text(trace.value)
+
+
+def _replaced_by(traces: Sequence[Trace], record: Record) -> list[Stray]:
+    """What stood in those cells before the write, where it was something else: a pick that nobody had carried over."""
+    texts = record.texts
+    return [
+        Stray(trace.lead_id, trace.row_number, trace.index, trace.value, texts[trace.lead_id], is_known=True)
+        for trace in traces
+        if texts.get(trace.lead_id) is not None
+    ]
 
 
 def _have_rows_moved(place: Place, record: Record) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from amo2gsheet.fields import same_value, value_key
+from amo2gsheet.lead_ids import lead_id_of
 from amo2gsheet.model import Header, Row
 from amo2gsheet.sync.record import Record, header_text
 
@@ -30,7 +31,8 @@ def find_misnamed(record: Record, header: Header, rows: Sequence[Row]) -> Misnam
     if not places:
         return Misnamed(frozenset(), {})
     written = {value_key(cell.new) for write in record.writes for cell in write.cells}
-    meant = {write.lead_id for write in record.writes}
+    cells = [cell for write in record.writes for cell in write.cells if record.column_text(cell.index) == "id"]
+    meant = {write.lead_id for write in record.writes} | {lead_id_of(cell.new) for cell in cells} - {None}
     known = {row.lead_id for row in record.before} | record.texts.keys()
     numbers = {
         row.number

@@ -271,7 +271,16 @@ def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds:
         cells.setdefault((stray.lead_id, stray.row_number), []).append(cell)
     writes = tuple(Written(lead_id, number, tuple(row), None) for (lead_id, number), row in cells.items())
     record = record_of(run, view.place, writes, view.rows)
-    intent = run.state.add_intent("cells", record_to_json(record))
+    now = run.clock.time()
+    with run.state.transaction():
+        # Before the write: should such a value have been a person's after all, a kill must not make it unheard of.
+        run.record(
+            [
+                HistoryEntry(now, run.run_id, run.command, stray.lead_id, "put right", "", stray.value, stray.before)
+                for stray in strays
+            ]
+        )
+        intent = run.state.add_intent("cells", record_to_json(record))
     try:
         answer = run.sheet.write_rows(view.place.title, view.place.header, [write.as_row_write() for write in writes])
     except WriteRefusedError:
@@ -292,12 +301,6 @@ def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds:
         is_settled = settle_record(run, known, view.place.title, record, intent, rounds=rounds) is not None
     for stray in strays:
         logger.warning("%s: %s", run.command, repaired_text(stray), extra={"event": "put right"})
-    run.record(
-        [
-            HistoryEntry(run.clock.time(), run.run_id, run.command, stray.lead_id, "put right", "", stray.value, stray.before)
-            for stray in strays
-        ]
-    )
     return is_settled
 
 
