@@ -140,7 +140,7 @@ def test_a_row_whose_id_was_overwritten_is_known_by_the_rest(
     assert (Trace(lead_id, 3, NAME, "Алина", "id"),) == traces_of(of, answer)
 
 
-IDENTIFIED = Written(5, 4, (CellPlan("id", ID, None, 5),), None, NAME)
+IDENTIFIED = Written(5, 4, (CellPlan("id", ID, None, 5),), None, (NAME, 5))
 """The row 4, which shows the lead's ID under another header, is given its ID."""
 
 

@@ -400,7 +400,7 @@ def test_of_two_rows_alike_the_one_that_was_hit_lost_its_id() -> None:
     assert (Stray(0, 3, ID, "Алина", 2, is_known=True),) == inspected(lost, record(written(named), rows=alike)).strays
 
 
-IDENTIFIED = Written(5, 4, (CellPlan("id", ID, None, 5),), None, NAME)
+IDENTIFIED = Written(5, 4, (CellPlan("id", ID, None, 5),), None, (NAME, 5))
 """The row 4, which shows the lead's ID under another header, is given its ID."""
 NAMELESS = Row(4, None, {ID: None, NAME: 5, NOTE: None, STATUS_INDEX: OLD})
 

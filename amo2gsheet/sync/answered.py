@@ -23,7 +23,7 @@ def landed_cleanly(record: Record, answer: WriteAnswer) -> bool:
         return False
     return all(
         (row.lead_id or 0) == write.lead_id
-        and (write.mark_index is None or _shows_mark(write, row))
+        and _shows_mark(write, row)
         and all(same_value(row.cells.get(cell.index), cell.new) for cell in write.cells)
         for write, row in zip(record.writes, answer.rows, strict=True)
     )
@@ -46,11 +46,11 @@ def traces_of(record: Record, answer: WriteAnswer) -> tuple[Trace, ...]:
 
 def _lead_hit(record: Record, header: Header | None, write: Written, row: Row) -> int:
     """The lead whose row a write has hit; 0 for a row without ID, and where that cannot be told."""
-    if write.mark_index is not None and _shows_mark(write, row):
+    if write.mark is not None and _shows_mark(write, row):
         return write.lead_id
     if header is None:
         # Not told, or rows were inserted above it.
-        return 0 if write.mark_index is not None else row.lead_id or 0
+        return 0 if write.mark is not None else row.lead_id or 0
     written = {cell.index for cell in write.cells}
     place = _id_place(header)
     if place is None or place not in row.cells:
@@ -64,8 +64,7 @@ def _id_place(header: Header) -> int | None:
 
 
 def _shows_mark(write: Written, row: Row) -> bool:
-    assert write.mark_index is not None
-    return same_value(row.cells.get(write.mark_index), write.lead_id)
+    return write.mark is None or same_value(row.cells.get(write.mark[0]), write.mark[1])
 
 
 def _lead_besides(record: Record, header: Header, write: Written, row: Row, written: Collection[int]) -> int:

@@ -6,20 +6,23 @@ Pure: a record of the write and the sheet as it is now in.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from amo2gsheet.fields import same_value, value_key
-from amo2gsheet.lead_ids import lead_id_of
 from amo2gsheet.model import Header, Row
 from amo2gsheet.sync.record import Record, header_text
 
 
 @dataclass(frozen=True, slots=True)
 class Misnamed:
-    """Numbers of the rows whose ID is no ID, and number → the row that it was before, for those of which that is certain."""
+    """Numbers of the rows whose ID is no ID, and number → the row that it was before, for those of which that is certain.
 
-    numbers: frozenset[int]
-    former: Mapping[int, Row]
+    `given` are those of the rows to which the write gave an ID that was meant for another.
+    """
+
+    numbers: frozenset[int] = frozenset()
+    former: Mapping[int, Row] = field(default_factory=dict)
+    given: frozenset[int] = frozenset()
 
 
 def find_misnamed(record: Record, header: Header, rows: Sequence[Row]) -> Misnamed:
@@ -29,10 +32,9 @@ def find_misnamed(record: Record, header: Header, rows: Sequence[Row]) -> Misnam
     """
     places = [index for index in range(len(header.texts)) if header_text(header, index) == "id"]
     if not places:
-        return Misnamed(frozenset(), {})
+        return Misnamed()
     written = {value_key(cell.new) for write in record.writes for cell in write.cells}
-    cells = [cell for write in record.writes for cell in write.cells if record.column_text(cell.index) == "id"]
-    meant = {write.lead_id for write in record.writes} | {lead_id_of(cell.new) for cell in cells} - {None}
+    meant = {write.lead_id for write in record.writes} | {record.given_id(write) for write in record.writes} - {None}
     known = {row.lead_id for row in record.before} | record.texts.keys()
     numbers = {
         row.number
@@ -41,26 +43,29 @@ def find_misnamed(record: Record, header: Header, rows: Sequence[Row]) -> Misnam
         and row.lead_id not in meant
         and (row.lead_id is None or row.lead_id not in known)
     }
-    numbers |= _given_to_another(record, header, rows)
+    given = _given_to_another(record, header, rows)
+    numbers |= given
     named = {row.lead_id for row in rows if row.lead_id is not None and row.number not in numbers}
     former: dict[int, Row] = {}
     for row in rows:
         if row.number in numbers and (one := _former(record, header, row, written, named)) is not None:
             former[row.number] = one
-    return Misnamed(frozenset(numbers), former)
+    return Misnamed(frozenset(numbers), former, frozenset(given))
 
 
 def _given_to_another(record: Record, header: Header, rows: Sequence[Row]) -> set[int]:
-    """Rows to which the write gave an ID that belongs to another row, which bears the lead's mark."""
+    """Rows to which the write gave an ID that belongs to another row, which bears the mark."""
     found: set[int] = set()
     for write in record.writes:
-        if write.mark_index is None:
+        given = record.given_id(write)
+        if write.mark is None or given is None:
             continue
-        text = record.column_text(write.mark_index)
-        at = next((index for index in range(len(header.texts)) if text and header_text(header, index) == text), write.mark_index)
-        marked = {row.number for row in rows if same_value(row.cells.get(at), write.lead_id)}
+        index, value = write.mark
+        text = record.column_text(index)
+        at = next((place for place in range(len(header.texts)) if text and header_text(header, place) == text), index)
+        marked = {row.number for row in rows if same_value(row.cells.get(at), value)}
         if marked:
-            found |= {row.number for row in rows if row.lead_id == write.lead_id} - marked
+            found |= {row.number for row in rows if row.lead_id == given} - marked
     return found
 
 

@@ -117,7 +117,7 @@ def _identified(place: Place, lead_id: int, cells: Mapping[int, CellValue], row:
     there = row.cells.get(index)
     if not same_value(there, None) and not any(same_value(there, value) for value in cells.values()):
         return None
-    return Written(lead_id, row.number, (CellPlan("id", index, there, lead_id),), None, mark_index)
+    return Written(lead_id, row.number, (CellPlan("id", index, there, lead_id),), None, (mark_index, lead_id))
 
 
 def _moved_cells(place: Place, sent: Sent, row: Row, cells: Mapping[int, CellValue]) -> tuple[CellPlan, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from amo2gsheet.lead_ids import lead_id_of
 from amo2gsheet.model import Base, CellBase, CellValue, Header, Row, RowWrite, Stage, StatusBase
 from amo2gsheet.names import normal_header
 from amo2gsheet.sync.plan import CellPlan, cell_text
@@ -18,19 +19,20 @@ from amo2gsheet.sync.plan import CellPlan, cell_text
 class Written:
     """One row of a write. `lead_id` is 0 for a row without an ID; `base` is None for a repair, which agrees on nothing.
 
-    `mark_index` is a column in which the row shows its lead's ID besides, where the write itself gives the row its ID: only
-    that tells the row from any other.
+    `mark` is a cell (column index, value) that the row shows besides and no other row does, where the write itself gives the
+    row its ID: only that tells the row from any other.
     """
 
     lead_id: int
     row_number: int
     cells: tuple[CellPlan, ...]
     base: Base | None
-    mark_index: int | None = None
+    mark: tuple[int, CellValue] | None = None
 
     def as_row_write(self) -> RowWrite:
         """The write as the sheet side takes it."""
-        return RowWrite(self.row_number, self.lead_id, {cell.index: cell.new for cell in self.cells}, self.mark_index)
+        cells = {cell.index: cell.new for cell in self.cells}
+        return RowWrite(self.row_number, self.lead_id, cells, self.mark[0] if self.mark else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,10 @@ class Record:
     def column_text(self, index: int) -> str:
         """The header over a column at the time of the write, as names are compared."""
         return header_text(self.header, index)
+
+    def given_id(self, write: Written) -> int | None:
+        """The lead ID that a write puts into the row's ID cell; None where it leaves that alone, or empties it."""
+        return next((lead_id_of(cell.new) for cell in write.cells if self.column_text(cell.index) == "id"), None)
 
 
 def header_text(header: Header, index: int) -> str:
@@ -119,7 +125,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
                 write.row_number,
                 [_cell_to_json(cell) for cell in write.cells],
                 base_to_json(write.base),
-                write.mark_index,
+                write.mark,
             ]
             for write in record.writes
         ],
@@ -136,7 +142,13 @@ def record_from_json(value: Mapping[str, Any]) -> Record:
     return Record(
         Header(number, tuple(texts)),
         tuple(
-            Written(lead_id, row_number, tuple(CellPlan(*cell) for cell in cells), base_from_json(base), *mark)
+            Written(
+                lead_id,
+                row_number,
+                tuple(CellPlan(*cell) for cell in cells),
+                base_from_json(base),
+                (mark[0][0], mark[0][1]) if mark and mark[0] else None,
+            )
             for lead_id, row_number, cells, base, *mark in value["writes"]
         ),
         tuple(_row_from_json(row) for row in value["before"]),

@@ -171,7 +171,7 @@ class _Judge:
     def _suspects_of_misnamed(self) -> Iterable[tuple[int, int, int, CellValue]]:
         """Every value of the write in a row whose ID it took: where the row stands by now does not matter."""
         for row in self._rows:
-            if row.number in self._misnamed.former:
+            if row.number in self._misnamed.former or row.number in self._misnamed.given:
                 for index, value in row.cells.items():
                     if value is not None and value_key(value) in self._written:
                         yield row.number, 0, index, value
@@ -233,7 +233,10 @@ class _Judge:
         known = self._before.get(None, [])
         like = self._like(row, known, index)
         same = [former for former in like or known if former.number == row.number] or like
-        return self._cell_under(same[0], text) if same else (None, not _besides(row, self._strayed(row, index)))
+        if same:
+            return self._cell_under(same[0], text)
+        is_wrong_id = row.number in self._misnamed.given and self._key_at.get(index) == "id"
+        return None, is_wrong_id or not _besides(row, self._strayed(row, index))
 
     def _like(self, row: Row, known: Sequence[Row], index: int) -> list[Row]:
         """Those of the rows seen before that held the same, but for what this write has put there."""
