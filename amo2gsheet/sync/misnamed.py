@@ -78,9 +78,7 @@ def _former(record: Record, header: Header, row: Row, written: Collection[object
         for former in record.before
         if former.lead_id is not None and former.lead_id not in named and _under_headers(former, record.header, ours) == shown
     ]
-    if not shown or not like:
-        return None
-    if len(like) > 1:
+    if len(like) > 1 or not shown:
         # Rows seldom move at the very moment at which columns do: the one that was meant stood there.
         hit = {write.lead_id for write in record.writes if write.row_number == row.number}
         hit |= {trace.lead_id for trace in record.traces if trace.row_number == row.number}

@@ -186,7 +186,8 @@ class _Judge:
         lead_id = self._lead_of(row)
         if self._key_at.get(index) == "id" and same_value(self._own.get((0, index)), value) and value is not None:
             return None
-        if (lead_id, index) in self._own and same_value(self._own[lead_id, index], value):
+        is_foreign = row.number in self._misnamed.former
+        if not is_foreign and (lead_id, index) in self._own and same_value(self._own[lead_id, index], value):
             return None
         before, is_known = self._value_before(row, index)
         if is_known and same_value(before, value):
