@@ -184,11 +184,11 @@ class _Judge:
     def _judge(self, row: Row, index: int, value: CellValue) -> Stray | None:
         """A stray, or None where the value belongs here or stood here before."""
         lead_id = self._lead_of(row)
-        if self._key_at.get(index) == "id" and same_value(self._own.get((0, index)), value) and value is not None:
-            return None
-        is_foreign = row.number in self._misnamed.former
-        if not is_foreign and (lead_id, index) in self._own and same_value(self._own[lead_id, index], value):
-            return None
+        if row.number not in self._misnamed.former and row.number not in self._misnamed.given:
+            is_given = self._key_at.get(index) == "id" and same_value(self._own.get((0, index)), value) and value is not None
+            is_own = (lead_id, index) in self._own and same_value(self._own[lead_id, index], value)
+            if is_given or is_own:
+                return None
         before, is_known = self._value_before(row, index)
         if is_known and same_value(before, value):
             return None
