@@ -256,13 +256,13 @@ class Row:
 class RowWrite:
     """Values for one row, found by its lead ID a moment ago: column index → value (None empties the cell).
 
-    `shown` is a column that the answer is to show besides.
+    `shown` are columns that the answer is to show besides.
     """
 
     row_number: int
     lead_id: int
     cells: Mapping[int, CellValue]
-    shown: int | None = None
+    shown: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class Bench:
         people.managers.leads[:] = sorted(self.world.account.leads.current)
         sight = see(people.tab)
         if sight is not None:
-            people.left.note(Sight({}, {}, frozenset()), sight, 0)
+            people.left.note(Sight({}, {}, frozenset(), {}), sight, 0)
             people.left.demands.clear()
             people.left.by_person.clear()
             people.left.picks.clear()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from amo2gsheet.lead_ids import lead_id_of
@@ -50,11 +50,15 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a tab shows: lead ID → cells of every lead with one row, how many rows each lead has, people's rows without ID."""
+    """What a tab shows: lead ID → cells of every lead with one row, how many rows each lead has, people's rows without ID.
+
+    `rows` is number → lead ID and cells of every row that holds something.
+    """
 
     cells: Mapping[int, Cells]
     counts: Mapping[int, int]
     loose: frozenset[str]
+    rows: Mapping[int, tuple[int | None, Cells]]
 
 
 @dataclass(slots=True)
@@ -62,6 +66,7 @@ class Left:
     """What people left. `acts` counts what they did.
 
     `demands` is what the cells show or the history knows, `gone` what a run wrote over before people changed the cell again.
+    `parked` and `parked_notes` are what they left in rows that a run took for another lead's, and that are nobody's by now.
     `by_hand` are leads whose rows people made or doubled, `edited` is lead ID → act at which amoCRM's address changed last.
     """
 
@@ -71,6 +76,8 @@ class Left:
     picks: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     by_person: dict[tuple[int, Kind], tuple[int, object]] = field(default_factory=dict)
     notes: dict[int, object] = field(default_factory=dict)
+    parked: dict[tuple[Kind, str], Demand] = field(default_factory=dict)
+    parked_notes: set[str] = field(default_factory=set)
     loose: set[str] = field(default_factory=set)
     by_hand: set[int] = field(default_factory=set)
     edited: dict[int, int] = field(default_factory=dict)
@@ -86,6 +93,36 @@ class Left:
             for kind, value in cells.items():
                 if former is None or former[kind] != value:
                     self._leave(lead_id, kind, value, former, since_run)
+
+    def rename(self, former: int | None, lead_id: int | None, cells: Cells) -> None:
+        """A run gave a row another ID: what people left in it while it bore the former one, they left in this row.
+
+        `cells` are the row's. What was left in a row that is nobody's by now waits until the row gets an ID again.
+        """
+        for kind in KEPT:
+            demand = self.demands.get((former or 0, kind)) or self.parked.get((kind, str(cells[kind])))
+            if demand is None or str(cells[kind]) != demand.value:
+                continue
+            if former is not None:
+                self.demands.pop((former, kind), None)
+                self.by_person.pop((former, kind), None)
+            if lead_id is None:
+                self.parked[kind, demand.value] = demand
+            else:
+                self.parked.pop((kind, demand.value), None)
+                self.demands[lead_id, kind] = replace(demand, lead_id=lead_id)
+                self.by_person[lead_id, kind] = demand.act, demand.value
+        note = cells["note"]
+        if note is None:
+            return
+        is_theirs = former is not None and self.notes.get(former) == note
+        if is_theirs and former is not None:
+            del self.notes[former]
+        if lead_id is None and is_theirs:
+            self.parked_notes.add(str(note))
+        elif lead_id is not None and (is_theirs or str(note) in self.parked_notes):
+            self.parked_notes.discard(str(note))
+            self.notes[lead_id] = note
 
     def _forget(self, lead_id: int) -> None:
         """The row is gone, or there are two of it: nobody can say any more what the tool is to keep."""
@@ -119,16 +156,18 @@ def see(tab: Tab) -> Sight | None:
     cells: dict[int, Cells] = {}
     counts: Counter[int] = Counter()
     loose = set()
-    for row in tab.rows[top + 1 :]:
+    rows: dict[int, tuple[int | None, Cells]] = {}
+    for number, row in enumerate(tab.rows[top + 1 :]):
         if not row.values:
             continue
         lead_id = lead_id_of(_shown(plain(row.value(columns["ID"]))))
+        rows[number] = lead_id, {kind: None if at is None else plain(row.value(at)) or None for kind, at in places.items()}
         if lead_id is None:
             loose.add(str(plain(row.value(note))) if note is not None else "")
             continue
         counts[lead_id] += 1
-        cells[lead_id] = {kind: None if at is None else plain(row.value(at)) or None for kind, at in places.items()}
-    return Sight({lead: cells[lead] for lead in cells if counts[lead] == 1}, counts, frozenset(loose - {"", "None"}))
+        cells[lead_id] = rows[number][1]
+    return Sight({lead: cells[lead] for lead in cells if counts[lead] == 1}, counts, frozenset(loose - {"", "None"}), rows)
 
 
 def _shown(value: object) -> str | float | bool | None:

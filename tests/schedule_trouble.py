@@ -90,8 +90,11 @@ class Watched:
                 is_hit = old is not None and new is not None and old[kind] != new[kind]
                 if is_hit and act > self.sent_after.get(id(request), 0):
                     left.demands.pop((lead_id, kind), None)
-                    if kind == "note" and new is not None:
-                        left.notes[lead_id] = new[kind]
+                    if kind == "note":
+                        left.notes[lead_id] = after.cells[lead_id][kind]
+            for number, (former, _) in before.rows.items():
+                if number in after.rows and after.rows[number][0] != former:
+                    left.rename(former, *after.rows[number])
         return answer
 
 

@@ -10,7 +10,7 @@ from amo2gsheet.model import Header, Row, WriteAnswer
 from amo2gsheet.sync.answered import landed_cleanly, traces_of
 from amo2gsheet.sync.plan import CellPlan
 from amo2gsheet.sync.record import Record, Trace, Written
-from tests.sync_bench import HEADER, ID, NAME, SENT, STATUS_INDEX, base, row
+from tests.sync_bench import HEADER, ID, NAME, NOTE, SENT, STATUS_INDEX, base, row
 
 OLD, NEW = "В процессе", "У курера"
 STATUS = CellPlan("status", STATUS_INDEX, OLD, NEW)
@@ -140,17 +140,18 @@ def test_a_row_whose_id_was_overwritten_is_known_by_the_rest(
     assert (Trace(lead_id, 3, NAME, "Алина", "id"),) == traces_of(of, answer)
 
 
-IDENTIFIED = Written(5, 4, (CellPlan("id", ID, None, 5),), None, (NAME, 5))
+IDENTIFIED = Written(5, 4, (CellPlan("id", ID, None, 5),), None)
 """The row 4, which shows the lead's ID under another header, is given its ID."""
 
 
 def test_an_id_is_given_to_the_row_that_shows_it_under_another_header() -> None:
-    right = WriteAnswer((Row(4, 5, {ID: 5, NAME: 5}),), HEADER)
-    wrong = WriteAnswer((Row(4, 5, {ID: 5, NAME: "Вера"}),), HEADER)
-    pushed_down = WriteAnswer((Row(4, 5, {ID: 5, NAME: "Вера"}),), Header(1, ()))
+    of = record(IDENTIFIED, rows=(*BEFORE[:2], Row(4, None, {ID: None, NAME: 5, NOTE: None, STATUS_INDEX: OLD})))
+    right = WriteAnswer((Row(4, 5, {ID: 5, NAME: 5, NOTE: None, STATUS_INDEX: OLD}),), HEADER)
+    wrong = WriteAnswer((row(4, 5, "Борис", "вторая", OLD),), HEADER)
+    pushed_down = WriteAnswer(wrong.rows, Header(1, ()))
 
-    assert landed_cleanly(record(IDENTIFIED), right)
-    assert () == traces_of(record(IDENTIFIED), right)
-    assert not landed_cleanly(record(IDENTIFIED), wrong)
-    assert (Trace(3, 4, ID, 5, "id"),) == traces_of(record(IDENTIFIED), wrong)
-    assert (Trace(0, 4, ID, 5),) == traces_of(record(IDENTIFIED), pushed_down)
+    assert landed_cleanly(of, right)
+    assert () == traces_of(of, right)
+    assert not landed_cleanly(of, wrong)
+    assert (Trace(2, 4, ID, 5, "id"),) == traces_of(of, wrong)
+    assert (Trace(0, 4, ID, 5),) == traces_of(of, pushed_down)

@@ -16,6 +16,7 @@ from amo2gsheet.sync.record import (
     base_from_json,
     base_to_json,
     exceptions_of,
+    is_like,
     landed_base,
     record_from_json,
     record_to_json,
@@ -66,7 +67,17 @@ def test_empty_cells_of_the_rows_before_are_not_kept() -> None:
 def test_a_write_is_sent_with_its_new_values_only() -> None:
     written = Written(7, 4, (CellPlan("name", 1, "old", "new"), CellPlan("status", 3, "В процессе", None)), None)
 
-    assert RowWrite(4, 7, {1: "new", 3: None}) == written.as_row_write()
+    assert RowWrite(4, 7, {1: "new", 3: None}) == Record(Header(1, ("ID", "Ф.И.О.")), (written,)).row_write(written)
+
+
+def test_of_a_row_that_is_given_its_id_all_is_shown() -> None:
+    written = Written(7, 4, (CellPlan("id", 0, None, 7),), None)
+    record = Record(Header(1, ("ID", "Ф.И.О.")), (written,), (Row(4, None, {0: None, 1: "Анна", 2: 5}),))
+
+    assert RowWrite(4, 7, {0: 7}, (0, 2)) == record.row_write(written)
+    assert {"ф.и.о.": "Анна", 2: 5} == record.besides(written)
+    assert is_like(Row(9, 7, {0: "Анна", 1: 7, 2: 5}), Header(1, ("Ф.И.О.", "ID")), {"ф.и.о.": "Анна", 2: 5, "заметка": 1})
+    assert not is_like(Row(9, 7, {0: 7, 1: "Анна", 2: None}), record.header, {"ф.и.о.": "Анна", 2: 5})
 
 
 def test_a_column_beyond_the_header_has_no_text() -> None:

@@ -400,7 +400,7 @@ def test_of_two_rows_alike_the_one_that_was_hit_lost_its_id() -> None:
     assert (Stray(0, 3, ID, "Алина", 2, is_known=True),) == inspected(lost, record(written(named), rows=alike)).strays
 
 
-IDENTIFIED = Written(5, 4, (CellPlan("id", ID, None, 5),), None, (NAME, 5))
+IDENTIFIED = Written(5, 4, (CellPlan("id", ID, None, 5),), None)
 """The row 4, which shows the lead's ID under another header, is given its ID."""
 NAMELESS = Row(4, None, {ID: None, NAME: 5, NOTE: None, STATUS_INDEX: OLD})
 
@@ -409,7 +409,7 @@ def test_an_id_that_was_given_to_another_row_is_taken_back() -> None:
     """The row that bears the mark has none; the other one is known by what it shows besides."""
     of = record(IDENTIFIED, rows=(*BEFORE[:2], NAMELESS))
     now = (Row(2, 5, {**BEFORE[0].cells, ID: 5}), BEFORE[1], NAMELESS)
-    blank = (BEFORE[0], BEFORE[1], NAMELESS, Row(5, 5, {ID: 5}))
+    blank = (BEFORE[0], BEFORE[1], NAMELESS, row(5, 5, None, None, None))
 
     assert Inspection({}, (Stray(0, 2, ID, 5, 1, is_known=True),)) == inspected(now, replace(of, traces=(Trace(1, 2, ID, 5),)))
     assert Inspection({}, (Stray(0, 5, ID, 5, None, is_known=True),)) == inspected(

@@ -138,7 +138,7 @@ class GoogleSheet:
             UnclearOutcomeError: no answer told whether it was carried out.
         """
         id_index = grid.id_column(header)
-        areas = [_area(write.row_number, _indexes(id_index, write)) for write in writes]
+        areas = [_area(write.row_number, [id_index, *write.cells, *write.shown]) for write in writes]
         data = [_value_range(title, place, write, area) for place, (write, area) in enumerate(zip(writes, areas, strict=True))]
         # Last, so that `Invalid data[N]` names a place in `writes`.
         header_area = Area(header.row_number - 1, 0, header.row_number, None)
@@ -288,11 +288,6 @@ class GoogleSheet:
                         line = lines[row_index - area.top] if row_index - area.top < len(lines) else []
                         rows.append(grid.row_of(row_index + 1, area.left, line, wanted, id_index))
         return rows
-
-
-def _indexes(id_index: int, write: RowWrite) -> list[int]:
-    """What a row's range spans."""
-    return [id_index, *write.cells, *([] if write.shown is None else [write.shown])]
 
 
 def _area(row_number: int, indexes: Sequence[int]) -> Area:

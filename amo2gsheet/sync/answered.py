@@ -11,7 +11,7 @@ from amo2gsheet.fields import same_value
 from amo2gsheet.lead_ids import lead_id_of
 from amo2gsheet.model import Header, Row, WriteAnswer
 from amo2gsheet.names import normal_header
-from amo2gsheet.sync.record import Record, Trace, Written, header_text
+from amo2gsheet.sync.record import Record, Trace, Written, header_text, is_like
 
 
 def landed_cleanly(record: Record, answer: WriteAnswer) -> bool:
@@ -23,7 +23,7 @@ def landed_cleanly(record: Record, answer: WriteAnswer) -> bool:
         return False
     return all(
         (row.lead_id or 0) == write.lead_id
-        and _shows_mark(write, row)
+        and _is_its_row(record, answer.header, write, row)
         and all(same_value(row.cells.get(cell.index), cell.new) for cell in write.cells)
         for write, row in zip(record.writes, answer.rows, strict=True)
     )
@@ -46,11 +46,12 @@ def traces_of(record: Record, answer: WriteAnswer) -> tuple[Trace, ...]:
 
 def _lead_hit(record: Record, header: Header | None, write: Written, row: Row) -> int:
     """The lead whose row a write has hit; 0 for a row without ID, and where that cannot be told."""
-    if write.mark is not None and _shows_mark(write, row):
-        return write.lead_id
+    gives_id = record.given_id(write) is not None
     if header is None:
         # Not told, or rows were inserted above it.
-        return 0 if write.mark is not None else row.lead_id or 0
+        return 0 if gives_id else row.lead_id or 0
+    if gives_id and _is_its_row(record, header, write, row):
+        return write.lead_id
     written = {cell.index for cell in write.cells}
     place = _id_place(header)
     if place is None or place not in row.cells:
@@ -63,8 +64,10 @@ def _id_place(header: Header) -> int | None:
     return next((index for index, text in enumerate(header.texts) if normal_header(text) == "id"), None)
 
 
-def _shows_mark(write: Written, row: Row) -> bool:
-    return write.mark is None or same_value(row.cells.get(write.mark[0]), write.mark[1])
+def _is_its_row(record: Record, header: Header, write: Written, row: Row) -> bool:
+    """Whether a row is the one that was to be given its ID; a write that gives none is not asked."""
+    besides = record.besides(write)
+    return besides is None or is_like(row, header, besides)
 
 
 def _lead_besides(record: Record, header: Header, write: Written, row: Row, written: Collection[int]) -> int:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from amo2gsheet.fields import same_value, value_key
+from amo2gsheet.fields import value_key
 from amo2gsheet.model import Header, Row
-from amo2gsheet.sync.record import Record, header_text
+from amo2gsheet.sync.record import Record, header_text, is_like
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +54,13 @@ def find_misnamed(record: Record, header: Header, rows: Sequence[Row]) -> Misnam
 
 
 def _given_to_another(record: Record, header: Header, rows: Sequence[Row]) -> set[int]:
-    """Rows to which the write gave an ID that belongs to another row, which bears the mark."""
+    """Rows to which the write gave an ID that belongs to another row: one that shows what the right one showed besides."""
     found: set[int] = set()
     for write in record.writes:
-        given = record.given_id(write)
-        if write.mark is None or given is None:
-            continue
-        index, value = write.mark
-        text = record.column_text(index)
-        at = next((place for place in range(len(header.texts)) if text and header_text(header, place) == text), index)
-        marked = {row.number for row in rows if same_value(row.cells.get(at), value)}
-        if marked:
-            found |= {row.number for row in rows if row.lead_id == given} - marked
+        besides = record.besides(write)
+        right = {row.number for row in rows if is_like(row, header, besides)} if besides else set()
+        if right:
+            found |= {row.number for row in rows if row.lead_id == record.given_id(write)} - right
     return found
 
 

@@ -89,7 +89,7 @@ def _misplaced(run: Run, place: Place, sent: Sent) -> Record:
     for lead_id, cells in sent.cells.items():
         nameless = _nameless(rows, lead_id)
         if nameless is not None:
-            write = None if lead_id in by_lead else _identified(place, lead_id, cells, *nameless)
+            write = None if lead_id in by_lead else _identified(place, lead_id, cells, nameless)
         else:
             plan = _moved_cells(place, sent, by_lead[lead_id], cells) if lead_id in by_lead else ()
             write = Written(lead_id, by_lead[lead_id].number, plan, None) if plan else None
@@ -98,17 +98,13 @@ def _misplaced(run: Run, place: Place, sent: Sent) -> Record:
     return record_of(run, place, writes, rows)
 
 
-def _nameless(rows: Sequence[Row], lead_id: int) -> tuple[Row, int] | None:
-    """The row that shows the lead's ID, but not as its ID, and the column in which it does."""
-    for row in rows:
-        if row.lead_id != lead_id:
-            for index, value in row.cells.items():
-                if same_value(value, lead_id):
-                    return row, index
-    return None
+def _nameless(rows: Sequence[Row], lead_id: int) -> Row | None:
+    """The row that shows the lead's ID, but not as its ID."""
+    others = (row for row in rows if row.lead_id != lead_id)
+    return next((row for row in others if any(same_value(value, lead_id) for value in row.cells.values())), None)
 
 
-def _identified(place: Place, lead_id: int, cells: Mapping[int, CellValue], row: Row, mark_index: int) -> Written | None:
+def _identified(place: Place, lead_id: int, cells: Mapping[int, CellValue], row: Row) -> Written | None:
     """The write that gives a row its ID; None where somebody put something else there. The other cells come after it.
 
     Until then only the ID, under whatever header it stands, tells the row from all others: it is left there.
@@ -117,7 +113,7 @@ def _identified(place: Place, lead_id: int, cells: Mapping[int, CellValue], row:
     there = row.cells.get(index)
     if not same_value(there, None) and not any(same_value(there, value) for value in cells.values()):
         return None
-    return Written(lead_id, row.number, (CellPlan("id", index, there, lead_id),), None, (mark_index, lead_id))
+    return Written(lead_id, row.number, (CellPlan("id", index, there, lead_id),), None)
 
 
 def _moved_cells(place: Place, sent: Sent, row: Row, cells: Mapping[int, CellValue]) -> tuple[CellPlan, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from amo2gsheet.fields import same_value
 from amo2gsheet.lead_ids import lead_id_of
 from amo2gsheet.model import Base, CellBase, CellValue, Header, Row, RowWrite, Stage, StatusBase
 from amo2gsheet.names import normal_header
@@ -17,22 +18,12 @@ from amo2gsheet.sync.plan import CellPlan, cell_text
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One row of a write. `lead_id` is 0 for a row without an ID; `base` is None for a repair, which agrees on nothing.
-
-    `mark` is a cell (column index, value) that the row shows besides and no other row does, where the write itself gives the
-    row its ID: only that tells the row from any other.
-    """
+    """One row of a write. `lead_id` is 0 for a row without an ID; `base` is None for a repair, which agrees on nothing."""
 
     lead_id: int
     row_number: int
     cells: tuple[CellPlan, ...]
     base: Base | None
-    mark: tuple[int, CellValue] | None = None
-
-    def as_row_write(self) -> RowWrite:
-        """The write as the sheet side takes it."""
-        cells = {cell.index: cell.new for cell in self.cells}
-        return RowWrite(self.row_number, self.lead_id, cells, self.mark[0] if self.mark else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +59,36 @@ class Record:
         """The header over a column at the time of the write, as names are compared."""
         return header_text(self.header, index)
 
+    def row_write(self, write: Written) -> RowWrite:
+        """A row of this write as the sheet side takes it; where the row is given its ID the answer is to show all of it."""
+        row = self._row_before(write) if self.given_id(write) else None
+        shown = (0, max(row.cells, default=0)) if row else ()
+        return RowWrite(write.row_number, write.lead_id, {cell.index: cell.new for cell in write.cells}, shown)
+
     def given_id(self, write: Written) -> int | None:
         """The lead ID that a write puts into the row's ID cell; None where it leaves that alone, or empties it."""
         return next((lead_id_of(cell.new) for cell in write.cells if self.column_text(cell.index) == "id"), None)
+
+    def _row_before(self, write: Written) -> Row | None:
+        return next((row for row in self.before if row.number == write.row_number), None)
+
+    def besides(self, write: Written) -> dict[str | int, CellValue] | None:
+        """What a row that is given its ID showed before in the other columns: only that tells it from other rows.
+
+        By header, or by column index where there is none. None where the write gives no ID, or the row was not seen.
+        """
+        row = self._row_before(write)
+        if row is None or self.given_id(write) is None:
+            return None
+        width = max(len(self.header.texts), *(index + 1 for index in row.cells))
+        others = set(range(width)) - {cell.index for cell in write.cells}
+        return {self.column_text(index) or index: row.cells.get(index) for index in sorted(others, reverse=True)}
+
+
+def is_like(row: Row, header: Header, besides: Mapping[str | int, CellValue]) -> bool:
+    """Whether a row shows these values under these headers, as far as the headers are there."""
+    shown = {header_text(header, index) or index: row.cells[index] for index in sorted(row.cells, reverse=True)}
+    return all(same_value(shown[place], value) for place, value in besides.items() if place in shown)
 
 
 def header_text(header: Header, index: int) -> str:
@@ -120,13 +138,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
     return {
         "header": [record.header.row_number, list(record.header.texts)],
         "writes": [
-            [
-                write.lead_id,
-                write.row_number,
-                [_cell_to_json(cell) for cell in write.cells],
-                base_to_json(write.base),
-                write.mark,
-            ]
+            [write.lead_id, write.row_number, [_cell_to_json(cell) for cell in write.cells], base_to_json(write.base)]
             for write in record.writes
         ],
         "before": [_row_to_json(row) for row in record.before],
@@ -142,14 +154,8 @@ def record_from_json(value: Mapping[str, Any]) -> Record:
     return Record(
         Header(number, tuple(texts)),
         tuple(
-            Written(
-                lead_id,
-                row_number,
-                tuple(CellPlan(*cell) for cell in cells),
-                base_from_json(base),
-                (mark[0][0], mark[0][1]) if mark and mark[0] else None,
-            )
-            for lead_id, row_number, cells, base, *mark in value["writes"]
+            Written(lead_id, row_number, tuple(CellPlan(*cell) for cell in cells), base_from_json(base))
+            for lead_id, row_number, cells, base in value["writes"]
         ),
         tuple(_row_from_json(row) for row in value["before"]),
         dict(value["texts"]),

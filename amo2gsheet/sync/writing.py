@@ -70,7 +70,7 @@ def write_cells(run: Run, known: Known, place: Place, record: Record) -> Outcome
     intent = run.state.add_intent("cells", record_to_json(record))
     leads = {write.lead_id for write in record.writes}
     try:
-        answer = run.sheet.write_rows(place.title, place.header, [write.as_row_write() for write in record.writes])
+        answer = run.sheet.write_rows(place.title, place.header, [record.row_write(write) for write in record.writes])
     except WriteRefusedError as error:
         run.state.drop_intent(intent.id)
         return _halve(run, known, place, record, error)
@@ -269,9 +269,7 @@ def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds:
     for stray in strays:
         cell = CellPlan("", stray.index, stray.value, stray.before)
         cells.setdefault((stray.lead_id, stray.row_number), []).append(cell)
-    writes = tuple(
-        Written(lead_id, number, tuple(row), None, _mark_of(view, number, row)) for (lead_id, number), row in cells.items()
-    )
+    writes = tuple(Written(lead_id, number, tuple(row), None) for (lead_id, number), row in cells.items())
     record = record_of(run, view.place, writes, view.rows)
     now = run.clock.time()
     with run.state.transaction():
@@ -284,7 +282,7 @@ def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds:
         )
         intent = run.state.add_intent("cells", record_to_json(record))
     try:
-        answer = run.sheet.write_rows(view.place.title, view.place.header, [write.as_row_write() for write in writes])
+        answer = run.sheet.write_rows(view.place.title, view.place.header, [record.row_write(write) for write in writes])
     except WriteRefusedError:
         run.state.drop_intent(intent.id)
         raise
@@ -304,19 +302,6 @@ def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds:
     for stray in strays:
         logger.warning("%s: %s", run.command, repaired_text(stray), extra={"event": "put right"})
     return is_settled
-
-
-def _mark_of(view: View, row_number: int, cells: Sequence[CellPlan]) -> tuple[int, CellValue] | None:
-    """What tells a row from all others while it is given its ID again: a cell that it alone shows, and that is not written."""
-    written = {cell.index for cell in cells}
-    row = next((row for row in view.rows if row.number == row_number), None)
-    if row is None or view.place.columns.id_index not in written:
-        return None
-    for index, value in row.cells.items():
-        is_shared = any(same_value(other.cells.get(index), value) for other in view.rows if other.number != row_number)
-        if index not in written and value is not None and not is_shared:
-            return index, value
-    return None
 
 
 def _name_unknown(run: Run, strays: Sequence[Stray]) -> None:
