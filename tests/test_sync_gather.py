@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from amo2gsheet.commands import Outside
 from amo2gsheet.exceptions import ExitCode, SettingsError, UnavailableError
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner, where
 from amo2gsheet.sync.details import GIVE_UP_AFTER
 from amo2gsheet.sync.gather import Chunk, Due
+from tests.schedule_trouble import MachineClock
 from tests.sync_bench import KILL_BEFORE, before, is_insert, lead, once, run_on, settled, state_of, stopped
 from tests.world import STATUS, World
 
@@ -493,3 +495,22 @@ def test_names_read_by_a_first_run_that_failed_are_read_anew_an_hour_after_it(tm
     world.pull()
 
     assert "Продажи" == world.row(lead)["Воронка"]
+
+
+def test_a_stage_that_was_renamed_is_followed_though_the_clock_was_put_back(tmp_path: Path) -> None:
+    """The names that were kept seem to come from the future: they are read anew, and still tell what has changed."""
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    world.move(lead, world.stage("Консультация"))
+    world.pull()
+    machine = MachineClock(world.clock)
+    world.outside = Outside(machine, "testhost", world.outside.new_session)
+    world.account.rename_stage(*world.stage("Консультация"), "Новая стадия")
+    machine.offset = -90_000
+    world.clock.advance(60)
+    world.pull()
+    world.clock.advance(4_000)
+    world.pull()
+
+    assert "Новая стадия" == world.status(lead)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from amo2gsheet.state.database import from_json, to_json
@@ -101,13 +102,13 @@ class MetaPart(Part):
     def cached(self, name: str) -> tuple[Any, float] | None:
         """Value of a cache as JSON gives it back, and its age in seconds; None when there is none.
 
-        When the clock was put back, a value may seem to come from the future: nobody knows its age, so there is none.
+        When the clock was put back, a value may seem to come from the future: nobody knows its age, so it counts as endless.
         """
         found = self._database.row("SELECT value, kept_at FROM caches WHERE name = ?", (name,))
         if found is None:
             return None
         age_seconds = self._clock.time() - found[1]
-        return None if age_seconds < 0 else (from_json(found[0]), age_seconds)
+        return from_json(found[0]), age_seconds if age_seconds >= 0 else math.inf
 
     def keep(self, name: str, value: Any) -> None:
         """Keep a value that JSON can carry, fresh as of now."""

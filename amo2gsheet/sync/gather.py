@@ -29,6 +29,9 @@ BELONGS = "belongs"
 ENTERED = "entered"
 """Reasons for which a lead is owed to the next run: it belongs in the sheet, or came into a trigger stage anew."""
 
+HOUR_SECONDS = 3600
+"""So often a `pull` looks for what the update list never tells."""
+
 FINAL_STATUS_IDS = frozenset({142, 143})
 FINAL_SECONDS = 60 * 86400
 """Leads won or lost so long ago are left out of `--full`."""
@@ -139,7 +142,10 @@ class Feed:
 
         def end(chunk: Chunk) -> None:
             # An earlier first run that failed may have read the names long ago.
-            chunk.marks = {"baseline": "done", "hourly_at": str(run.now - int(directory.pipelines_age(run) or 0))}
+            chunk.marks = {
+                "baseline": "done",
+                "hourly_at": str(run.now - int(min(directory.pipelines_age(run) or 0, HOUR_SECONDS))),
+            }
             chunk.cursor = chunk.event_cursor = start
 
         yield end
@@ -302,7 +308,7 @@ class Feed:
     def _is_look_due(self) -> bool:
         run = self._run
         age = run.now - int(run.state.get("hourly_at") or 0)
-        return run.is_full or age < 0 or age >= 3600
+        return run.is_full or age < 0 or age >= HOUR_SECONDS
 
     def _look(self, chunk: Chunk) -> None:
         """What the update list never tells: names, contacts, companies, Staff, and who stands in a trigger stage now."""
