@@ -434,6 +434,11 @@ def test_a_value_that_a_stray_replaced_is_told_though_somebody_wrote_over_the_st
     assert Inspection({}, (), (Stray(3, 3, STATUS_INDEX, NEW, "Отказ", is_known=True),)) == found
 
 
+def test_a_pick_in_another_row_that_may_have_been_replaced_is_told_where_no_answer_tells() -> None:
+    """The row stands where the write went, and shows neither by now."""
+    assert (Stray(3, 3, STATUS_INDEX, NEW, "Отказ", True),) == inspected((row(3, 3, "Вера", "третья", "Успешно"),)).replaced
+
+
 def test_a_value_that_may_have_been_replaced_is_told_where_no_answer_tells() -> None:
     """Columns were elsewhere for a moment, perhaps; where the answer told, they were not."""
     moved = (wide(3, 2, "Борис", None, "вторая", OLD),)

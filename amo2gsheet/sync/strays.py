@@ -143,7 +143,9 @@ class _Judge:
         is_told = any(trace.column is not None for trace in self._record.traces)
         for number, lead_id, index, value in self._suspects_of_traces() if is_told else self._suspects():
             for row in (None if is_told else by_number.get(number), self.by_lead.get(lead_id) if lead_id else None):
-                if row is None or not self._lead_of(row) or (row.number, index) in seen or (lead_id, index) in self._own:
+                if row is None or not self._lead_of(row) or (row.number, index) in seen:
+                    continue
+                if (self._lead_of(row), index) in self._own:
                     continue
                 before, is_known = self._value_before(row, index)
                 is_gone = not any(same_value(row.cells.get(index), one) for one in (value, before))
