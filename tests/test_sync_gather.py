@@ -12,8 +12,8 @@ from amo2gsheet.exceptions import ExitCode, SettingsError, UnavailableError
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner, where
+from amo2gsheet.sync.chunk import Chunk, Due
 from amo2gsheet.sync.details import GIVE_UP_AFTER
-from amo2gsheet.sync.gather import Chunk, Due
 from tests.schedule_trouble import MachineClock
 from tests.sync_bench import KILL_BEFORE, before, is_insert, lead, once, run_on, settled, state_of, stopped
 from tests.world import STATUS, World

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import StrayedError, TabMissingError
-from amo2gsheet.fields import same_value
 from amo2gsheet.model import Dropdown, LeadDetails, Row, Tab, Workbook
 from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync import directory
@@ -25,12 +24,12 @@ from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows
 from amo2gsheet.sync.run import SYNC_DUE
 from amo2gsheet.sync.settle import settle
 from amo2gsheet.sync.steady import LOOKS, renamed_each_time, rows_around, rows_under
-from amo2gsheet.sync.waiting import sync_text
+from amo2gsheet.sync.waiting import show_reasons
 from amo2gsheet.sync.writing import SHOWN_COLUMNS, Outcome, column_name, record_of, write_cells
 
 if TYPE_CHECKING:
+    from amo2gsheet.sync.chunk import Chunk, Due
     from amo2gsheet.sync.directory import Known
-    from amo2gsheet.sync.gather import Chunk, Due
     from amo2gsheet.sync.run import Run
 
 TRIES = 4
@@ -98,34 +97,8 @@ class Desk:
 
     def say_why(self, known: Known) -> None:
         """Show why rows wait that no plan touches: those of a doubled ID, and those whose lead is not in amoCRM."""
-        state = self.run.state
-        if state.get(SYNC_DUE) is None:
-            return
-        try:
-            place = self._look(known)
-            if place is not None and "sync" in place.columns.index and not self.run.is_dry:
-                writes, seen = self._reasons(place)
-                if writes:
-                    write_cells(self.run, known, place, record_of(self.run, place, writes, seen))
-        except TabMissingError:
-            # Renamed just now: the next run finds it, and says why.
-            return
-        state.put(SYNC_DUE, None)
-
-    def _reasons(self, place: Place) -> tuple[tuple[Written, ...], tuple[Row, ...]]:
-        """The cells of the waiting rows' own column that show something else, and the rows that were read."""
-        index = place.columns.index["sync"]
-        presence = place.presence
-        texts = sync_text(self.run)
-        numbers = {number for lead_id in texts for number in presence.doubled.get(lead_id, ())}
-        numbers |= {presence.row_of[lead_id] for lead_id in texts if lead_id in presence.row_of}
-        rows = rows_under(self.run, place, rows_around(place, numbers)) or [] if numbers else []
-        writes = [
-            Written(row.lead_id, row.number, (CellPlan("sync", index, row.cells.get(index), texts[row.lead_id]),), None)
-            for row in rows
-            if row.lead_id in texts and not same_value(row.cells.get(index), texts[row.lead_id])
-        ]
-        return tuple(writes), tuple(rows)
+        if self.tab is not None and self.run.state.get(SYNC_DUE) is not None:
+            show_reasons(self.run, known, self.tab.title)
 
     # --- opening ---
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from amo2gsheet.exceptions import ForbiddenError, UnavailableError
 from amo2gsheet.model import Lead, Stage
 from amo2gsheet.state.records import Pending, Version, Waiting
 from amo2gsheet.sync import directory, swallowed
+from amo2gsheet.sync.chunk import Chunk, Due
 from amo2gsheet.sync.details import GIVE_UP_AFTER, bulk_or_nothing
 from amo2gsheet.sync.directory import Known
 from amo2gsheet.sync.news import look_into, news_lists, only_news, version_of
@@ -35,56 +35,6 @@ HOUR_SECONDS = 3600
 FINAL_STATUS_IDS = frozenset({142, 143})
 FINAL_SECONDS = 60 * 86400
 """Leads won or lost so long ago are left out of `--full`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A lead to be looked at. `may_add`: it belongs in the sheet; `has_entered`: it came into a trigger stage since last seen."""
-
-    lead: Lead
-    may_add: bool = False
-    has_entered: bool = False
-
-
-@dataclass(slots=True)
-class Chunk:
-    """Leads due together, and what the state takes in once they are written or owed."""
-
-    due: dict[int, Due] = field(default_factory=dict)
-    versions: list[Version] = field(default_factory=list)
-    pending: list[Pending] = field(default_factory=list)
-    judged: list[int] = field(default_factory=list)
-    events: list[tuple[str, int]] = field(default_factory=list)
-    paid: set[int] = field(default_factory=set)
-    cursor: int | None = None
-    event_cursor: int | None = None
-    marks: dict[str, str] = field(default_factory=dict)
-    is_last: bool = False
-
-    def add(self, due: Due) -> None:
-        """Take a lead in; of two versions the newer one counts, and what either knows of its way."""
-        former = self.due.get(due.lead.id)
-        if former is None:
-            self.due[due.lead.id] = due
-            return
-        newer = due.lead if due.lead.updated_at >= former.lead.updated_at else former.lead
-        self.due[due.lead.id] = Due(newer, due.may_add or former.may_add, due.has_entered or former.has_entered)
-
-    def close(self, run: Run) -> None:
-        """Let the state know that everything in here is written or owed: one commit."""
-        with run.state.transaction():
-            run.state.save_versions(self.versions)
-            run.state.save_pending(self.pending)
-            run.state.drop_pending(self.judged)
-            run.state.save_events(self.events)
-            run.state.pay(self.paid)
-            run.state.owe_all(run.sync_owed & self.paid, "sync")
-            if self.cursor is not None:
-                run.state.move_cursor("leads", self.cursor)
-            if self.event_cursor is not None:
-                run.state.move_cursor("events", self.event_cursor)
-            for key, value in self.marks.items():
-                run.state.put(key, value)
 
 
 class Feed:

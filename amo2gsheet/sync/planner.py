@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from amo2gsheet.fields import render, same_value
 from amo2gsheet.model import Base, LeadDetails, Row, Stage, StatusBase
 from amo2gsheet.state.records import Waiting
-from amo2gsheet.sync.gather import Chunk, Due
+from amo2gsheet.sync.chunk import Chunk, Due
 from amo2gsheet.sync.plan import LeadNow, NewRowPlan, RowPlan, cell_text, plan_new_row, plan_row
 from amo2gsheet.sync.presence import DELETED, VANISHED
 from amo2gsheet.sync.waiting import sync_text
