@@ -630,3 +630,21 @@ def test_a_new_row_whose_id_cell_was_filled_meanwhile_is_left_as_it_is(tmp_path:
     settled(world)
     world.assert_no_writes()
     assert "Вера" == world.person.see("ID", row=3)
+
+
+def test_a_second_try_under_other_columns_is_put_right_by_what_it_was_planned_for(tmp_path: Path) -> None:
+    """Columns move before the first try, which is refused without a word, and again before the second one."""
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    moves = [lambda: world.person.move_column("Воронка", 17), lambda: world.person.move_column("Адрес", 18)]
+
+    def hand(_number: int, request: Request) -> None:
+        if is_insert(request) and moves:
+            moves.pop(0)()
+
+    world.sheets_wire.before_each = hand
+    world.sheets_wire.rule = once(is_insert, CUT_BEFORE)
+    world.pull()
+
+    _right(world, leads)

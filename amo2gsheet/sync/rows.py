@@ -85,8 +85,9 @@ def _journal(run: Run, sent: Sent, former: Intent | None) -> Intent:
     earlier = sent_from_json(former.payload)
     both = {**earlier.bases, **sent.bases}
     widened = replace(sent, bases=both, certain=earlier.certain & sent.certain)
-    run.state.update_intent(former.id, sent_to_json(widened, run.clock.time()))
-    return former
+    payload = sent_to_json(widened, run.clock.time())
+    run.state.update_intent(former.id, payload)
+    return replace(former, payload=payload)
 
 
 def _give_up(run: Run, intent: Intent, former: Intent | None) -> None:
