@@ -63,3 +63,22 @@ def test_a_write_that_lands_late_on_the_header_stops_no_run(tmp_path: Path, afte
 
     assert header == world.sheets.table()[1]
     assert ("У курера", "ул. Новая") == (world.person.see(STATUS, lead=lead), world.person.see(ADDRESS, lead=lead))
+
+
+@pytest.mark.parametrize("fault", [None, KILL_AFTER], ids=["answered", "killed"])
+def test_a_header_that_was_only_emptied_is_put_back_where_the_write_went_to_its_row(tmp_path: Path, fault: Fault | None) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна", fields={ADDRESS: "ул. Старая"})
+    world.pull()
+    header = world.sheets.table()[0]
+    world.account.edit_lead(lead, fields={ADDRESS: None})
+    world.sheets_wire.before_each = before(is_write, lambda: world.person.insert_rows(1))
+    if fault is not None:
+        world.sheets_wire.rule = once(is_write, fault)
+        stopped(world.pull)
+    else:
+        world.pull()
+    settled(world)
+
+    assert header == world.sheets.table()[1]
+    assert world.person.see(ADDRESS, lead=lead) is None

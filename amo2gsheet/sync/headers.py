@@ -144,5 +144,7 @@ def _overwritten(row: Row, record: Record) -> list[int]:
         return []
     written = [(cell.index, cell.new) for write in record.writes for cell in write.cells]
     is_ours = all(any(index == place and same_value(row.cells.get(index), value) for place, value in written) for index in wrong)
-    # A header that is merely empty, people may have emptied: only beside a value of ours is it taken for our doing.
-    return wrong if is_ours and any(not same_value(row.cells.get(index), None) for index in wrong) else []
+    # A header that is merely empty, people may have emptied, unless a value of ours stands beside, or the write went to this row.
+    has_value = any(not same_value(row.cells.get(index), None) for index in wrong)
+    is_hit = row.number in {write.row_number for write in record.writes} | {trace.row_number for trace in record.traces}
+    return wrong if is_ours and (has_value or is_hit) else []
