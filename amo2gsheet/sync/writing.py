@@ -94,7 +94,10 @@ def write_cells(run: Run, known: Known, place: Place, record: Record) -> Outcome
 def record_of(run: Run, place: Place, writes: Sequence[Written], seen: Sequence[Row]) -> Record:
     """What the journal is to keep of a write, with the rows that were seen and the status of every row."""
     agreed = {lead_id: text for lead_id, (text, _) in run.state.status_texts().items()}
-    return Record(place.header, tuple(writes), tuple(seen), exceptions_of(place.presence.texts, agreed))
+    # The rows were read after the look, and people go on.
+    newer = {row.lead_id: row.cells.get(place.columns.status_index) for row in seen if row.lead_id in place.presence.texts}
+    texts = {**place.presence.texts, **{lead_id: text for lead_id, text in newer.items() if lead_id is not None}}
+    return Record(place.header, tuple(writes), tuple(seen), exceptions_of(texts, agreed))
 
 
 def is_unanswered(run: Run, intent: Intent) -> bool:
