@@ -528,15 +528,16 @@ def test_a_newer_write_of_other_cells_leaves_no_doubt_about_an_unanswered_one(tm
 
 
 def test_a_pick_between_the_look_and_the_reading_of_rows_survives_a_stray(tmp_path: Path) -> None:
-    """The look showed the row without it; the rows, read a moment later, with it."""
+    """The look showed another pick; the rows, read a moment later, this one."""
     world = World(tmp_path)
     moved, picked = [world.lead(name) for name in ("Анна", "Борис")]
     world.pull()
     world.move(moved, world.stage("Заказ отправлен"))
+    world.pick(picked, "Успешно")
 
     def hand(_number: int, request: Request) -> None:
         reads_rows = any(name == "ranges" and text.startswith("'Sheet1'!A1:") for name, text in request.query)
-        if reads_rows and world.status(picked) == "В процессе":
+        if reads_rows and world.status(picked) == "Успешно":
             world.pick(picked, "Отказ")
         elif is_write(request) and world.rows()[0]["ID"] == moved:
             world.person.move_row(2, row=3)
