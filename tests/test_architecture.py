@@ -56,7 +56,7 @@ ARROWS_FOR_TYPES: dict[str, set[str]] = {
 
 PURE = WORDS | {"inspection"} | {
     "sync.merge", "sync.plan", "sync.sides", "sync.record", "sync.inserted", "sync.answered", "sync.misnamed", "sync.strays",
-    "amo.payload", "amo.consent", "sheet.grid", "state.records", "xlsx_memory",
+    "sync.carried", "amo.payload", "amo.consent", "sheet.grid", "state.records", "xlsx_memory",
     "sync.importing_values", "sync.importing_columns", "sync.importing_stages", "sync.importing_drafts",
     "sync.importing_keys", "sync.importing_match", "sync.importing_plan", "sync.importing_report", "sync.importing_words",
 }  # fmt: skip

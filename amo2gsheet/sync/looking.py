@@ -6,10 +6,11 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from amo2gsheet.fields import same_value, value_key
+from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, CellValue, ColumnKey, Row
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry, Intent, Waiting
+from amo2gsheet.sync.carried import carried_off
 from amo2gsheet.sync.headers import mend_header
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import cell_text
@@ -58,7 +59,7 @@ def _view(run: Run, place: Place, record: Record, *, is_unseen: bool) -> View | 
     if rows is None:
         return None
     bases = run.state.bases([row.lead_id for row in rows if row.lead_id is not None])
-    found = _carried_off(place, record, rows) if have_moved else []
+    found = carried_off(record, place.header, rows) if have_moved else []
     harmless = [trace for trace in found if _is_agreed(trace, place, bases)]
     record = replace(record, traces=(*record.traces, *(trace for trace in found if trace not in harmless)))
     inspection = inspect(record, place.header, place.columns, rows, bases, place.presence.doubled)
@@ -161,29 +162,6 @@ def _rows_besides(place: Place, record: Record, numbers: set[int], *, is_searchi
     sought = {cell_text(cell.new) for write in record.writes for cell in write.cells if cell.key == "status"}
     row_of = place.presence.row_of
     return near | {row_of[lead_id] for lead_id, value in place.presence.texts.items() if cell_text(value) in sought}
-
-
-def _carried_off(place: Place, record: Record, rows: Sequence[Row]) -> list[Trace]:
-    """Cells that show a value which its own lead's row does not show: it may have strayed there, and moved on since."""
-    index_of = {normal_header(text): index for index, text in reversed(list(enumerate(place.header.texts)))}
-    by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
-    own: set[tuple[int, int]] = set()
-    missed: set[tuple[str, str | float]] = set()
-    for write in record.writes:
-        row = by_lead.get(write.lead_id)
-        for cell in write.cells:
-            home = index_of.get(record.column_text(cell.index), cell.index)
-            own.add((write.lead_id, home))
-            if cell.new is not None and (row is None or not same_value(row.cells.get(home), cell.new)):
-                missed.add(value_key(cell.new))
-    seen = {row.lead_id for row in record.before}
-    return [
-        Trace(row.lead_id or 0, row.number, index, value, header_text(place.header, index))
-        for row in rows
-        if row.lead_id in seen or row.lead_id is None
-        for index, value in row.cells.items()
-        if value is not None and value_key(value) in missed and (row.lead_id, index) not in own
-    ]
 
 
 def strayed_leads(run: Run, place: Place, rows: Sequence[Row], indexes: Container[int] | None = None) -> set[int]:

@@ -1,0 +1,86 @@
+"""Values of a write without an answer that may have strayed into rows which people have moved since.
+
+Pure: a record of the write and the sheet as it is now in, suspicions out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from amo2gsheet.fields import same_value, value_key
+from amo2gsheet.model import CellValue, Header, Row
+from amo2gsheet.sync.record import Record, Trace, header_text
+
+Key = tuple[object, ...]
+
+
+def carried_off(record: Record, header: Header, rows: Sequence[Row]) -> list[Trace]:
+    """Cells that have changed since the write into a value which its own lead's row does not show.
+
+    No more of one value than writes of it are missed: where there are more, people have been at work, and nobody can tell which
+    of them is ours. A value under another header counts as well, an empty cell under its own only. Of rows without an ID, which
+    nobody knows, every such value is told.
+    """
+    search = _Search(record, header, rows)
+    found: dict[Key, list[Trace]] = {}
+    for key, trace in search.changed():
+        found.setdefault(key, []).append(trace)
+    known = [trace for key, traces in found.items() if len(traces) <= search.missed[key] for trace in traces]
+    return known + search.nameless()
+
+
+class _Search:
+    """Looks for the values of one record that their own rows do not show: `missed` is value → how many writes of it."""
+
+    def __init__(self, record: Record, header: Header, rows: Sequence[Row]) -> None:
+        self._header = header
+        self._rows = rows
+        self._before = _rows_before(record)
+        index_of = {header_text(header, index): index for index in reversed(range(len(header.texts)))}
+        by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
+        self._own: set[tuple[int, int]] = set()
+        self.missed: Counter[Key] = Counter()
+        for write in record.writes:
+            row = by_lead.get(write.lead_id)
+            for cell in write.cells:
+                home = index_of.get(record.column_text(cell.index), cell.index)
+                self._own.add((write.lead_id, home))
+                if row is None or not same_value(row.cells.get(home), cell.new):
+                    self.missed[_key(cell.new, home)] += 1
+
+    def changed(self) -> Iterator[tuple[Key, Trace]]:
+        """Every cell of a known row that shows a missed value and showed something else before."""
+        for row in self._rows:
+            before = self._before.get(row.lead_id or 0)
+            if before is None or row.lead_id is None:
+                continue
+            for index, value in row.cells.items():
+                text, key = header_text(self._header, index), _key(value, index)
+                was = before.get(text) if text else None
+                if key in self.missed and (row.lead_id, index) not in self._own and not same_value(was, value):
+                    yield key, Trace(row.lead_id, row.number, index, value, text)
+
+    def nameless(self) -> list[Trace]:
+        """Every cell of a row without an ID that shows a missed value."""
+        return [
+            Trace(0, row.number, index, value, header_text(self._header, index))
+            for row in self._rows
+            if row.lead_id is None
+            for index, value in row.cells.items()
+            if value is not None and _key(value, index) in self.missed
+        ]
+
+
+def _rows_before(record: Record) -> dict[int, Mapping[str, CellValue]]:
+    """Lead ID → header → what the lead's one row showed before the write."""
+    count = Counter(row.lead_id for row in record.before)
+    return {
+        row.lead_id: {record.column_text(index): row.cells[index] for index in sorted(row.cells, reverse=True)}
+        for row in record.before
+        if row.lead_id is not None and count[row.lead_id] == 1
+    }
+
+
+def _key(value: CellValue, index: int) -> Key:
+    return (index,) if same_value(value, None) else value_key(value)
