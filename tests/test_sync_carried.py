@@ -24,14 +24,14 @@ def record(*cells: CellPlan) -> Record:
 
 
 def third(status: CellValue, name: str | None = "Вера") -> Row:
-    return row(9, 3, name, "третья", status)
+    return row(1, 3, name, "третья", status)
 
 
 MISSED = (row(2, 1, "Анна", "первая", OLD), row(3, 2, "Борис", "вторая", OLD))
 
 
 def test_a_value_that_its_own_row_misses_is_suspected_wherever_it_shows_anew() -> None:
-    assert [Trace(3, 9, STATUS_INDEX, NEW, "статус")] == carried_off(record(STATUS), HEADER, (*MISSED, third(NEW)))
+    assert [Trace(3, 1, STATUS_INDEX, NEW, "статус")] == carried_off(record(STATUS), HEADER, (*MISSED, third(NEW)))
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,13 @@ def test_a_value_that_tells_nothing_is_not_suspected(rows: Sequence[Row]) -> Non
     assert [] == carried_off(record(STATUS), HEADER, rows)
 
 
+def test_a_row_that_was_only_pushed_down_past_no_written_one_is_not_suspected() -> None:
+    """It never stood where the write went."""
+    pushed = (row(2, 1, "Анна", "первая", OLD), row(3, 2, "Борис", "вторая", OLD), row(9, 3, "Вера", "третья", NEW))
+
+    assert [] == carried_off(record(STATUS), HEADER, pushed)
+
+
 def test_a_value_that_stood_there_before_is_none_of_the_write() -> None:
     of = Record(HEADER, (Written(2, 3, (CellPlan("status", STATUS_INDEX, OLD, "Отказ"),), None),), BEFORE)
 
@@ -56,13 +63,13 @@ def test_a_value_that_stood_there_before_is_none_of_the_write() -> None:
 
 
 def test_a_value_under_another_header_is_suspected() -> None:
-    now = row(9, 3, "Вера", NEW, "Отказ")
+    now = row(1, 3, "Вера", NEW, "Отказ")
 
-    assert [Trace(3, 9, NOTE, NEW, "заметка")] == carried_off(record(STATUS), HEADER, (*MISSED, now))
+    assert [Trace(3, 1, NOTE, NEW, "заметка")] == carried_off(record(STATUS), HEADER, (*MISSED, now))
 
 
 def test_an_emptied_cell_is_suspected_under_its_own_header_only() -> None:
-    assert [Trace(3, 9, NAME, None, "ф.и.о.")] == carried_off(record(EMPTIED), HEADER, (*MISSED, third("Отказ", None)))
+    assert [Trace(3, 1, NAME, None, "ф.и.о.")] == carried_off(record(EMPTIED), HEADER, (*MISSED, third("Отказ", None)))
     assert [] == carried_off(record(EMPTIED), HEADER, (*MISSED, third(None)))
 
 

@@ -37,6 +37,11 @@ class _Search:
         self._header = header
         self._rows = rows
         self._before = _rows_before(record)
+        self._number_before = {row.lead_id: row.number for row in record.before}
+        self._targets = {write.row_number for write in record.writes}
+        in_order = sorted(rows, key=lambda row: row.number)
+        places = [self._number_before[row.lead_id] for row in in_order if row.lead_id in self._before]
+        self._is_reordered = places != sorted(places)
         index_of = {header_text(header, index): index for index in reversed(range(len(header.texts)))}
         by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
         self._own: set[tuple[int, int]] = set()
@@ -53,30 +58,42 @@ class _Search:
         """Every cell of a known row that shows a missed value and showed something else before."""
         for row in self._rows:
             before = self._before.get(row.lead_id or 0)
-            if before is None or row.lead_id is None:
+            if before is None or row.lead_id is None or not self._may_have_been_hit(row.lead_id, row.number):
                 continue
             for index, value in row.cells.items():
                 text, key = header_text(self._header, index), _key(value, index)
-                was = before.get(text) if text else None
-                if key in self.missed and (row.lead_id, index) not in self._own and not same_value(was, value):
+                # A column without a header, or made since, is people's own.
+                if key not in self.missed or text not in before or (row.lead_id, index) in self._own:
+                    continue
+                if not same_value(before[text], value):
                     yield key, Trace(row.lead_id, row.number, index, value, text)
 
+    def _may_have_been_hit(self, lead_id: int, number: int) -> bool:
+        """Whether a row can have stood where a write went: one that was only pushed up or down, between its two places."""
+        first, last = sorted((self._number_before[lead_id], number))
+        return self._is_reordered or any(first <= target <= last for target in self._targets)
+
     def nameless(self) -> list[Trace]:
-        """Every cell of a row without an ID that shows a missed value."""
+        """Every cell of a row without an ID that shows a missed value, and nothing else: what people write is their own."""
         return [
             Trace(0, row.number, index, value, header_text(self._header, index))
             for row in self._rows
             if row.lead_id is None
+            and all(value is None or _key(value, index) in self.missed for index, value in row.cells.items())
             for index, value in row.cells.items()
-            if value is not None and _key(value, index) in self.missed
+            if value is not None
         ]
 
 
-def _rows_before(record: Record) -> dict[int, Mapping[str, CellValue]]:
+def _rows_before(record: Record) -> dict[int | None, Mapping[str, CellValue]]:
     """Lead ID → header → what the lead's one row showed before the write."""
     count = Counter(row.lead_id for row in record.before)
     return {
-        row.lead_id: {record.column_text(index): row.cells[index] for index in sorted(row.cells, reverse=True)}
+        row.lead_id: {
+            record.column_text(index): row.cells.get(index)
+            for index in reversed(range(len(record.header.texts)))
+            if record.column_text(index)
+        }
         for row in record.before
         if row.lead_id is not None and count[row.lead_id] == 1
     }

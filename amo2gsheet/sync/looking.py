@@ -13,7 +13,7 @@ from amo2gsheet.state.records import HistoryEntry, Intent, Waiting
 from amo2gsheet.sync.carried import carried_off
 from amo2gsheet.sync.headers import mend_header
 from amo2gsheet.sync.place import Place, open_place
-from amo2gsheet.sync.plan import cell_text
+from amo2gsheet.sync.plan import CellPlan, cell_text
 from amo2gsheet.sync.record import Record, Trace, header_text, record_from_json
 from amo2gsheet.sync.steady import LOOKS, rows_around, rows_under, unsteady
 from amo2gsheet.sync.strays import Inspection, Stray, inspect, leads_of, rows_of
@@ -61,8 +61,8 @@ def _view(run: Run, place: Place, record: Record, *, is_unseen: bool) -> View | 
     bases = run.state.bases([row.lead_id for row in rows if row.lead_id is not None])
     found = carried_off(record, place.header, rows) if have_moved else []
     harmless = [trace for trace in found if _is_agreed(trace, place, bases)]
-    record = replace(record, traces=(*record.traces, *(trace for trace in found if trace not in harmless)))
-    inspection = inspect(record, place.header, place.columns, rows, bases, place.presence.doubled)
+    guesses = [trace for trace in found if trace not in harmless]
+    inspection = inspect(record, place.header, place.columns, rows, bases, place.presence.doubled, guesses)
     replaced = (*inspection.replaced, *_replaced_by(harmless, record))
     return View(place, tuple(rows), replace(inspection, replaced=replaced))
 
@@ -97,7 +97,7 @@ def _have_columns_moved(place: Place, record: Record) -> bool:
     return any(header_text(place.header, index) != record.column_text(index) for index in range(width))
 
 
-def hold_doubtful(run: Run, place: Place, record: Record) -> None:
+def hold_doubtful(run: Run, place: Place, record: Record, intent: Intent) -> None:
     """Hold picks of the very text that was just written to another row without an answer.
 
     It may have landed while rows stood elsewhere for a moment. Nobody can tell such a value from a pick, so a person is asked.
@@ -111,13 +111,29 @@ def hold_doubtful(run: Run, place: Place, record: Record) -> None:
         text = cell_text(texts[lead_id])
         before = cell_text(record.texts.get(lead_id, base.status.text if base.status else None))
         if base.status is not None and text not in (base.status.text, before):
-            now = run.clock.time()
-            run.record([HistoryEntry(now, run.run_id, run.command, lead_id, "doubtful", "status", before, text)])
-            run.wait(
-                Waiting(lead_id, "doubtful", text, key=text, since=run.now),
-                f'lead {lead_id} shows "{text}", which was being written to another row when Google gave no answer. If somebody '
-                "picked it, pick another status and then this one again, or run `amo2gsheet push --force`",
-            )
+            _hold(run, lead_id, before, text, intent)
+
+
+def is_late_pick(run: Run, lead_id: int, base: Base, agreed: Base | None, cell: CellPlan, intent: Intent) -> bool:
+    """Whether a status that was not there at an earlier look may be a pick: amoCRM is no longer where the write was to show it.
+
+    `base` is what the write was to agree on. Such a status is neither believed nor sent: it is held until a person says.
+    """
+    lead = run.amo.lead(lead_id)
+    if lead is None or base.status is None or lead.stage == base.status.stage:
+        return False
+    before = agreed.status.text if agreed is not None and agreed.status is not None else ""
+    _hold(run, lead_id, before, cell_text(cell.new), intent)
+    return True
+
+
+def _hold(run: Run, lead_id: int, before: str, text: str, intent: Intent) -> None:
+    _keep(run, lead_id, "status", before, text, intent)
+    run.wait(
+        Waiting(lead_id, "doubtful", text, key=text, since=run.now),
+        f'lead {lead_id} shows "{text}", which was being written when Google gave no answer, to this row or another. If somebody '
+        "picked it, pick another status and then this one again, or run `amo2gsheet push --force`",
+    )
 
 
 def keep_overruled(run: Run, view: View, record: Record, intent: Intent) -> None:

@@ -34,12 +34,13 @@ def find_misnamed(record: Record, header: Header, rows: Sequence[Row]) -> Misnam
     if not places:
         return Misnamed()
     written = {value_key(cell.new) for write in record.writes for cell in write.cells}
+    emptied = _emptied(record, places[0])
     meant = {write.lead_id for write in record.writes} | {record.given_id(write) for write in record.writes} - {None}
     known = {row.lead_id for row in record.before} | record.texts.keys()
     numbers = {
         row.number
         for row in rows
-        if value_key(row.cells.get(places[0])) in written
+        if (row.number in emptied if row.cells.get(places[0]) is None else value_key(row.cells[places[0]]) in written)
         and row.lead_id not in meant
         and (row.lead_id is None or row.lead_id not in known)
     }
@@ -51,6 +52,13 @@ def find_misnamed(record: Record, header: Header, rows: Sequence[Row]) -> Misnam
         if row.number in numbers and (one := _former(record, header, row, written, named)) is not None:
             former[row.number] = one
     return Misnamed(frozenset(numbers), former, frozenset(given))
+
+
+def _emptied(record: Record, place: int) -> set[int]:
+    """Numbers of the rows whose ID the write may have emptied: where an empty cell was written into that column."""
+    emptied = [(write.row_number, cell.index) for write in record.writes for cell in write.cells if cell.new is None]
+    writes = {number for number, index in emptied if index == place or record.column_text(index) == "id"}
+    return writes | {trace.row_number for trace in record.traces if trace.column == "id" and trace.value is None}
 
 
 def _given_to_another(record: Record, header: Header, rows: Sequence[Row]) -> set[int]:

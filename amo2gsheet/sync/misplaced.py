@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import UnavailableError
-from amo2gsheet.fields import same_value
+from amo2gsheet.fields import same_value, value_key
 from amo2gsheet.model import CellValue, Row
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry
@@ -85,9 +85,11 @@ def _misplaced(run: Run, place: Place, sent: Sent) -> Record:
     if rows is None:
         raise unsteady(place.title)
     by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
+    others = run.state.bases(by_lead.keys() - sent.cells.keys())
+    nobodys = [row for row in rows if row.lead_id not in others]
     writes = []
     for lead_id, cells in sent.cells.items():
-        nameless = _nameless(rows, lead_id)
+        nameless = _nameless(nobodys, lead_id, cells)
         if nameless is not None:
             write = None if lead_id in by_lead else _identified(place, lead_id, cells, nameless)
         else:
@@ -98,10 +100,14 @@ def _misplaced(run: Run, place: Place, sent: Sent) -> Record:
     return record_of(run, place, writes, rows)
 
 
-def _nameless(rows: Sequence[Row], lead_id: int) -> Row | None:
-    """The row that shows the lead's ID, but not as its ID."""
-    others = (row for row in rows if row.lead_id != lead_id)
-    return next((row for row in others if any(same_value(value, lead_id) for value in row.cells.values())), None)
+def _nameless(rows: Sequence[Row], lead_id: int, cells: Mapping[int, CellValue]) -> Row | None:
+    """The row that shows the lead's ID, but not as its ID, and most of what was inserted with it: people note numbers, too."""
+    values = {value_key(value) for value in cells.values() if value is not None}
+    for row in rows:
+        shown = {value_key(value) for value in row.cells.values() if value is not None}
+        if row.lead_id != lead_id and value_key(lead_id) in shown and len(shown & values) * 2 > len(values):
+            return row
+    return None
 
 
 def _identified(place: Place, lead_id: int, cells: Mapping[int, CellValue], row: Row) -> Written | None:
@@ -121,12 +127,13 @@ def _moved_cells(place: Place, sent: Sent, row: Row, cells: Mapping[int, CellVal
     index_of = {normal_header(text): index for index, text in reversed(list(enumerate(place.header.texts)))}
     stands = {index: _stands(sent, index_of, index) for index in cells}
     at = {stands[index]: value for index, value in cells.items()}
+    wanted = {index_of.get(header_text(sent.header, index), index): value for index, value in cells.items()}
     plans: dict[int, CellPlan] = {}
     for index, value in cells.items():
         home = index_of.get(header_text(sent.header, index), index)
         if home == stands[index] or value is None:
             continue
-        if same_value(row.cells.get(stands[index]), value):
+        if same_value(row.cells.get(stands[index]), value) and not same_value(wanted.get(stands[index]), value):
             plans.setdefault(stands[index], CellPlan("", stands[index], value, None))
         there = row.cells.get(home)
         # What stands at home and is neither empty nor a value of this insert, somebody put there since.

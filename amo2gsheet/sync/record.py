@@ -45,7 +45,7 @@ class Record:
     """A write of cells with the header and the rows as the last look before it saw them.
 
     `before` are the rows seen then (those concerned and their neighbours), `texts` lead ID → status cell of every row.
-    `is_repeated`: its outcome is unclear, and a cell of it was written again since.
+    `is_repeated`: its outcome is unclear, and a cell of it was written again since. `is_judged`: a look has seen nothing of it.
     """
 
     header: Header
@@ -54,6 +54,7 @@ class Record:
     texts: Mapping[int, CellValue] = field(default_factory=dict)
     traces: tuple[Trace, ...] = ()
     is_repeated: bool = False
+    is_judged: bool = False
 
     def column_text(self, index: int) -> str:
         """The header over a column at the time of the write, as names are compared."""
@@ -77,8 +78,8 @@ class Record:
 
         By header, or by column index where there is none. None where the write gives no ID, or the row was not seen.
         """
-        row = self._row_before(write)
-        if row is None or self.given_id(write) is None:
+        row = self._row_before(write) if self.given_id(write) is not None else None
+        if row is None:
             return None
         width = max(len(self.header.texts), *(index + 1 for index in row.cells))
         others = set(range(width)) - {cell.index for cell in write.cells}
@@ -144,6 +145,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
         "before": [_row_to_json(row) for row in record.before],
         "texts": [[lead_id, value] for lead_id, value in record.texts.items()],
         "is_repeated": record.is_repeated,
+        "is_judged": record.is_judged,
         "traces": [[trace.lead_id, trace.row_number, trace.index, trace.value, trace.column] for trace in record.traces],
     }
 
@@ -160,7 +162,8 @@ def record_from_json(value: Mapping[str, Any]) -> Record:
         tuple(_row_from_json(row) for row in value["before"]),
         dict(value["texts"]),
         tuple(Trace(*trace) for trace in value["traces"]),
-        bool(value["is_repeated"]),
+        bool(value.get("is_repeated")),
+        bool(value.get("is_judged")),
     )
 
 
@@ -189,11 +192,14 @@ def landed_base(written: Written, landed: Collection[CellPlan], former: Base | N
     base = written.base
     if base is None:
         return None
-    missed = {cell.key for cell in written.cells if cell not in landed}
+    shown = {cell.key for cell in landed}
+    missed = {cell.key for cell in written.cells} - shown
     agreed = former or Base(base.lead_id)
-    kept = {key: agreed.cells.get(key) if key in missed else cell for key, cell in base.cells.items()}
-    status = agreed.status if "status" in missed else base.status
-    return Base(base.lead_id, status, {key: cell for key, cell in kept.items() if cell is not None})
+    # What was not written, other runs may have agreed on since.
+    cells = {key: cell for key, cell in base.cells.items() if key not in missed}
+    cells |= {key: cell for key, cell in agreed.cells.items() if key not in shown}
+    is_kept = "status" in missed or ("status" not in shown and agreed.status is not None)
+    return Base(base.lead_id, agreed.status if is_kept else base.status, cells)
 
 
 def exceptions_of(texts: Mapping[int, CellValue], agreed: Mapping[int, str | None]) -> dict[int, CellValue]:

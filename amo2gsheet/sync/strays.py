@@ -13,7 +13,7 @@ from amo2gsheet.model import Base, CellValue, ColumnKey, Columns, Header, Row
 from amo2gsheet.names import normal_header
 from amo2gsheet.sync.misnamed import find_misnamed
 from amo2gsheet.sync.plan import CellPlan, cell_text
-from amo2gsheet.sync.record import Record, Written, header_text
+from amo2gsheet.sync.record import Record, Trace, Written, header_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,20 @@ def rows_of(record: Record) -> set[int]:
 
 
 def inspect(
-    record: Record, header: Header, columns: Columns, rows: Sequence[Row], bases: Mapping[int, Base], doubled: Iterable[int] = ()
+    record: Record,
+    header: Header,
+    columns: Columns,
+    rows: Sequence[Row],
+    bases: Mapping[int, Base],
+    doubled: Iterable[int] = (),
+    guesses: Sequence[Trace] = (),
 ) -> Inspection:
     """Find out, from rows read after the write, what became of it.
 
-    `rows` holds at least the rows of `leads_of` and `rows_of`, over the whole width of the header.
+    `rows` holds at least the rows of `leads_of` and `rows_of`, over the whole width of the header. `guesses` are places to which
+    a value may have been carried off.
     """
-    judge = _Judge(record, header, columns, bases, rows)
+    judge = _Judge(record, header, columns, bases, rows, guesses)
     many = set(doubled) - judge.relieved
     by_lead = {lead_id: row for lead_id, row in judge.by_lead.items() if lead_id not in many}
     landed: dict[int, tuple[CellPlan, ...]] = {}
@@ -78,8 +85,18 @@ def _row_numbered(rows: Sequence[Row], number: int) -> Row | None:
 class _Judge:
     """Judges cells of one record against one header."""
 
-    def __init__(self, record: Record, header: Header, columns: Columns, bases: Mapping[int, Base], rows: Sequence[Row]) -> None:
+    def __init__(
+        self,
+        record: Record,
+        header: Header,
+        columns: Columns,
+        bases: Mapping[int, Base],
+        rows: Sequence[Row],
+        guesses: Sequence[Trace],
+    ) -> None:
         self._record = record
+        self._traces = (*record.traces, *guesses)
+        self._is_told = any(trace.column is not None for trace in record.traces)
         self._header = header
         self._bases = bases
         self._key_at: dict[int, ColumnKey] = {index: key for key, index in columns.index.items()}
@@ -140,9 +157,8 @@ class _Judge:
         """What has strayed into a lead's row, or may have where no answer told, and what stands there no more."""
         seen: set[tuple[int, int]] = set()
         by_number = {row.number: row for row in self._rows}
-        is_told = any(trace.column is not None for trace in self._record.traces)
-        for number, lead_id, index, value in self._suspects_of_traces() if is_told else self._suspects():
-            for row in (None if is_told else by_number.get(number), self.by_lead.get(lead_id) if lead_id else None):
+        for number, lead_id, index, value in self._suspects_of_traces() if self._is_told else self._suspects():
+            for row in (None if self._is_told else by_number.get(number), self.by_lead.get(lead_id) if lead_id else None):
                 if row is None or not self._lead_of(row) or (row.number, index) in seen:
                     continue
                 if (self._lead_of(row), index) in self._own:
@@ -162,7 +178,7 @@ class _Judge:
         yield from self._suspects_of_traces()
 
     def _suspects_of_traces(self) -> Iterable[tuple[int, int, int, CellValue]]:
-        for trace in self._record.traces:
+        for trace in self._traces:
             if trace.column is not None:
                 index = self._index_of.get(trace.column, trace.index) if trace.column else trace.index
                 yield trace.row_number, trace.lead_id, index, trace.value
@@ -189,7 +205,7 @@ class _Judge:
         if row.number not in self._misnamed.former and row.number not in self._misnamed.given:
             is_given = self._key_at.get(index) == "id" and same_value(self._own.get((0, index)), value) and value is not None
             is_own = (lead_id, index) in self._own and same_value(self._own[lead_id, index], value)
-            if is_given or is_own:
+            if is_given or is_own or (not self._is_told and self._is_agreed(lead_id, index, value)):
                 return None
         before, is_known = self._value_before(row, index)
         if is_known and same_value(before, value):
@@ -197,6 +213,12 @@ class _Judge:
         if not is_known and same_value(value, None):
             return None
         return Stray(lead_id, row.number, index, value, before, is_known)
+
+    def _is_agreed(self, lead_id: int, index: int, value: CellValue) -> bool:
+        """Whether a cell shows what was agreed on last, maybe since the write; a pick that stood there before says more."""
+        key = self._key_at.get(index)
+        agreed, is_known = self._agreed(lead_id, key)
+        return is_known and same_value(agreed, value) and not (key == "status" and lead_id in self._record.texts)
 
     def _value_before(self, row: Row, index: int) -> tuple[CellValue, bool]:
         """What stood in a cell at the last look before the write, and whether that is known."""

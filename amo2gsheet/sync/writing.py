@@ -12,7 +12,7 @@ from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, CellValue, ColumnKey, Header, Row, WriteAnswer
 from amo2gsheet.state.records import HistoryEntry, Intent
 from amo2gsheet.sync.answered import landed_cleanly, traces_of
-from amo2gsheet.sync.looking import View, hold_doubtful, keep_overruled, look_past_header
+from amo2gsheet.sync.looking import View, hold_doubtful, is_late_pick, keep_overruled, look_past_header
 from amo2gsheet.sync.place import Place
 from amo2gsheet.sync.plan import CellPlan, cell_text
 from amo2gsheet.sync.record import (
@@ -165,15 +165,16 @@ def settle_record(
         if not strays or run.is_dry:
             _name_unknown(run, view.inspection.strays)
             if intent.is_unclear:
-                hold_doubtful(run, view.place, record)
+                hold_doubtful(run, view.place, record, intent)
             keep_overruled(run, view, record, intent)
             return _agree_on_landed(run, record, view.inspection.landed, intent, is_kept=is_kept)
         try:
             if not _repair(run, known, view, strays, rounds - 1):
                 return None
         except WriteRefusedError:
-            # A protected cell: no other row has to wait for it.
-            return set()
+            _repair_singly(run, known, view, strays)
+            # No other row has to wait for a protected cell.
+            return _agree_on_landed(run, record, view.inspection.landed, intent, is_kept=False)
     return None
 
 
@@ -184,15 +185,34 @@ def _agree_on_landed(
     former = run.state.bases(landed)
     if record.is_repeated:
         landed = {lead_id: _news_of(cells, former.get(lead_id)) for lead_id, cells in landed.items()}
-        landed = {lead_id: cells for lead_id, cells in landed.items() if cells}
+    if record.is_repeated or record.is_judged:
+        landed = {
+            lead_id: _undoubted(run, record, lead_id, cells, former.get(lead_id), intent) for lead_id, cells in landed.items()
+        }
+    landed = {lead_id: cells for lead_id, cells in landed.items() if cells}
     bases = [
         landed_base(write, landed[write.lead_id], former.get(write.lead_id)) if write.lead_id in landed else None
         for write in record.writes
     ]
     whole = {write.lead_id for write in record.writes if len(landed.get(write.lead_id, ())) == len(write.cells)}
     run.state.owe_all(landed.keys() - whole - {0}, "landed in part")
-    _agree(run, record, landed, bases, intent, is_kept=is_kept and (record.is_repeated or len(landed) < len(record.writes)))
+    is_kept = is_kept and (record.is_repeated or not landed)
+    _agree(run, record, landed, bases, intent, is_kept=is_kept)
+    if is_kept and not record.is_judged:
+        run.state.update_intent(intent.id, record_to_json(replace(record, is_judged=True)))
     return whole
+
+
+def _undoubted(
+    run: Run, record: Record, lead_id: int, cells: Sequence[CellPlan], agreed: Base | None, intent: Intent
+) -> list[CellPlan]:
+    """Those cells of a lead that landed late, but for a status that may just as well be a pick by now."""
+    base = next((write.base for write in record.writes if write.lead_id == lead_id), None)
+    return [
+        cell
+        for cell in cells
+        if cell.key != "status" or base is None or not is_late_pick(run, lead_id, base, agreed, cell, intent)
+    ]
 
 
 def _news_of(cells: Sequence[CellPlan], base: Base | None) -> list[CellPlan]:
@@ -305,6 +325,18 @@ def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds:
     for stray in strays:
         logger.warning("%s: %s", run.command, repaired_text(stray), extra={"event": "put right"})
     return is_settled
+
+
+def _repair_singly(run: Run, known: Known, view: View, strays: Sequence[Stray]) -> None:
+    """Put right row by row what Google refuses as one, and name the rows that it refuses."""
+    for number in sorted({stray.row_number for stray in strays}):
+        try:
+            _repair(run, known, view, [stray for stray in strays if stray.row_number == number], 1)
+        except WriteRefusedError as error:
+            run.name(
+                f"row {number} shows a value that belongs to another row, written while rows were moved, and it cannot be put "
+                f"right: {error.message} The sheet's version history shows what stood there"
+            )
 
 
 def _name_unknown(run: Run, strays: Sequence[Stray]) -> None:
