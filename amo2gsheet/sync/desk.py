@@ -170,10 +170,11 @@ class Desk:
         if read is None:
             return Outcome(again=set(pending))
         rows, seen = read
-        if not run.is_dry and strayed_leads(run, place, seen):
-            return Outcome(again=set(pending), has_strays=True)
+        strayed = set() if run.is_dry else strayed_leads(run, place, seen)
+        rows = {lead_id: row for lead_id, row in rows.items() if lead_id not in strayed}
         row_plans = planner.rows(pending, rows, chunk)
-        outcome = Outcome(again={lead_id for lead_id in pending if lead_id in place.presence.row_of and lead_id not in rows})
+        again = {lead_id for lead_id in pending if lead_id in place.presence.row_of and lead_id not in rows}
+        outcome = Outcome(again=again, has_strays=bool(again & strayed))
         for plans in _batches([plan for plan in row_plans if plan.writes]):
             outcome.add(self._write(known, place, plans, seen))
         new_rows = planner.new_rows(pending, chunk)

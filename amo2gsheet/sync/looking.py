@@ -115,15 +115,16 @@ def hold_doubtful(run: Run, place: Place, record: Record, intent: Intent) -> Non
 
 
 def is_late_pick(run: Run, lead_id: int, base: Base, agreed: Base | None, cell: CellPlan, intent: Intent) -> bool:
-    """Whether a status that was not there at an earlier look may be a pick: amoCRM is no longer where the write was to show it.
+    """Whether a status that shows now may be a pick: somebody's pick has moved the lead elsewhere since the write was sent.
 
     `base` is what the write was to agree on. Such a status is neither believed nor sent: it is held until a person says.
     """
-    lead = run.amo.lead(lead_id)
-    if lead is None or base.status is None or lead.stage == base.status.stage:
+    has_picked = any(entry.kind == "moved" and entry.run_id > intent.run_id for entry in run.state.history(lead_id))
+    if not has_picked or base.status is None or agreed is None or agreed.status is None:
         return False
-    before = agreed.status.text if agreed is not None and agreed.status is not None else ""
-    _hold(run, lead_id, before, cell_text(cell.new), intent)
+    if agreed.status.stage == base.status.stage:
+        return False
+    _hold(run, lead_id, agreed.status.text, cell_text(cell.new), intent)
     return True
 
 

@@ -45,7 +45,7 @@ class Record:
     """A write of cells with the header and the rows as the last look before it saw them.
 
     `before` are the rows seen then (those concerned and their neighbours), `texts` lead ID → status cell of every row.
-    `is_repeated`: its outcome is unclear, and a cell of it was written again since. `is_judged`: a look has seen nothing of it.
+    `is_repeated`: its outcome is unclear, and a cell of it was written again since.
     """
 
     header: Header
@@ -54,7 +54,6 @@ class Record:
     texts: Mapping[int, CellValue] = field(default_factory=dict)
     traces: tuple[Trace, ...] = ()
     is_repeated: bool = False
-    is_judged: bool = False
 
     def column_text(self, index: int) -> str:
         """The header over a column at the time of the write, as names are compared."""
@@ -145,7 +144,6 @@ def record_to_json(record: Record) -> dict[str, Any]:
         "before": [_row_to_json(row) for row in record.before],
         "texts": [[lead_id, value] for lead_id, value in record.texts.items()],
         "is_repeated": record.is_repeated,
-        "is_judged": record.is_judged,
         "traces": [[trace.lead_id, trace.row_number, trace.index, trace.value, trace.column] for trace in record.traces],
     }
 
@@ -163,7 +161,6 @@ def record_from_json(value: Mapping[str, Any]) -> Record:
         dict(value["texts"]),
         tuple(Trace(*trace) for trace in value["traces"]),
         bool(value.get("is_repeated")),
-        bool(value.get("is_judged")),
     )
 
 

@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 REPAIR_ROUNDS = 3
 """How often a value that strayed is put right within one run before the next run goes on with it."""
 
+REFUSED_SECONDS = 3600
+"""So long a repair that Google refuses is tried again."""
+
 SHOWN_COLUMNS = frozenset({"status", "pipeline"})
 """Only these columns are printed with their values: others hold customers' data."""
 
@@ -172,9 +175,10 @@ def settle_record(
             if not _repair(run, known, view, strays, rounds - 1):
                 return None
         except WriteRefusedError:
-            _repair_singly(run, known, view, strays)
+            is_over = run.clock.time() - intent.made_at > REFUSED_SECONDS
+            _repair_singly(run, known, view, strays, is_over=is_over)
             # No other row has to wait for a protected cell.
-            return _agree_on_landed(run, record, view.inspection.landed, intent, is_kept=False)
+            return _agree_on_landed(run, record, view.inspection.landed, intent, is_kept=False) if is_over else set()
     return None
 
 
@@ -185,10 +189,7 @@ def _agree_on_landed(
     former = run.state.bases(landed)
     if record.is_repeated:
         landed = {lead_id: _news_of(cells, former.get(lead_id)) for lead_id, cells in landed.items()}
-    if record.is_repeated or record.is_judged:
-        landed = {
-            lead_id: _undoubted(run, record, lead_id, cells, former.get(lead_id), intent) for lead_id, cells in landed.items()
-        }
+    landed = {lead: _undoubted(run, record, lead, cells, former.get(lead), intent) for lead, cells in landed.items()}
     landed = {lead_id: cells for lead_id, cells in landed.items() if cells}
     bases = [
         landed_base(write, landed[write.lead_id], former.get(write.lead_id)) if write.lead_id in landed else None
@@ -196,10 +197,7 @@ def _agree_on_landed(
     ]
     whole = {write.lead_id for write in record.writes if len(landed.get(write.lead_id, ())) == len(write.cells)}
     run.state.owe_all(landed.keys() - whole - {0}, "landed in part")
-    is_kept = is_kept and (record.is_repeated or not landed)
-    _agree(run, record, landed, bases, intent, is_kept=is_kept)
-    if is_kept and not record.is_judged:
-        run.state.update_intent(intent.id, record_to_json(replace(record, is_judged=True)))
+    _agree(run, record, landed, bases, intent, is_kept=is_kept and (record.is_repeated or not landed))
     return whole
 
 
@@ -327,16 +325,17 @@ def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds:
     return is_settled
 
 
-def _repair_singly(run: Run, known: Known, view: View, strays: Sequence[Stray]) -> None:
-    """Put right row by row what Google refuses as one, and name the rows that it refuses."""
+def _repair_singly(run: Run, known: Known, view: View, strays: Sequence[Stray], *, is_over: bool) -> None:
+    """Put right row by row what Google refuses as one; name the rows that it refuses where it `is_over`: no run tries again."""
     for number in sorted({stray.row_number for stray in strays}):
         try:
             _repair(run, known, view, [stray for stray in strays if stray.row_number == number], 1)
         except WriteRefusedError as error:
-            run.name(
-                f"row {number} shows a value that belongs to another row, written while rows were moved, and it cannot be put "
-                f"right: {error.message} The sheet's version history shows what stood there"
-            )
+            if is_over:
+                run.name(
+                    f"row {number} shows a value that belongs to another row, written while rows were moved, and it cannot be "
+                    f"put right: {error.message} The sheet's version history shows what stood there"
+                )
 
 
 def _name_unknown(run: Run, strays: Sequence[Stray]) -> None:
