@@ -61,7 +61,7 @@ def insert_rows(
             # It was refused for something else about the token: no row stands, and none may count as made and deleted.
             _give_up(run, intent, former)
             return Outcome(refused=dict.fromkeys(leads, error.message))
-        settle_rows(run, known, place.title, intent)
+        settle_rows(run, known, place.title, intent if former is None else _earlier_try(run, former, intent))
         return Outcome(again=leads)
     except WriteRefusedError as error:
         _give_up(run, intent, former)
@@ -88,6 +88,14 @@ def _journal(run: Run, sent: Sent, former: Intent | None) -> Intent:
     payload = sent_to_json(widened, run.clock.time())
     run.state.update_intent(former.id, payload)
     return replace(former, payload=payload)
+
+
+def _earlier_try(run: Run, former: Intent, intent: Intent) -> Intent:
+    """The open intent as its earlier try was planned: that one has landed, perhaps under columns that have moved since."""
+    earlier, both = sent_from_json(former.payload), sent_from_json(intent.payload)
+    payload = sent_to_json(replace(earlier, bases=both.bases, certain=both.certain), intent.payload["sent_at"])
+    run.state.update_intent(intent.id, payload)
+    return replace(intent, payload=payload)
 
 
 def _give_up(run: Run, intent: Intent, former: Intent | None) -> None:
