@@ -66,7 +66,8 @@ class Left:
     """What people left. `acts` counts what they did.
 
     `demands` is what the cells show or the history knows, `gone` what a run wrote over before people changed the cell again.
-    `parked` and `parked_notes` are what they left in rows that a run took for another lead's, and that are nobody's by now.
+    `parked` and `parked_notes` are what they left in rows that a run took for another lead's, and that are nobody's by now;
+    `parked_picks` are statuses that they brought into rows that were nobody's.
     `by_hand` are leads whose rows people made or doubled, `edited` is lead ID → act at which amoCRM's address changed last.
     """
 
@@ -78,6 +79,7 @@ class Left:
     notes: dict[int, object] = field(default_factory=dict)
     parked: dict[tuple[Kind, str], Demand] = field(default_factory=dict)
     parked_notes: set[str] = field(default_factory=set)
+    parked_picks: set[str] = field(default_factory=set)
     loose: set[str] = field(default_factory=set)
     by_hand: set[int] = field(default_factory=set)
     edited: dict[int, int] = field(default_factory=dict)
@@ -85,6 +87,9 @@ class Left:
     def note(self, before: Sight, after: Sight, since_run: int) -> None:
         """Take in what an act has changed."""
         self.loose = (self.loose | (after.loose - before.loose)) & after.loose
+        for number, (lead, shown) in after.rows.items():
+            if lead is None and number in before.rows and before.rows[number][1]["status"] != shown["status"]:
+                self.parked_picks.add(str(shown["status"]))
         for lead_id in before.counts.keys() | after.counts.keys():
             cells, former = after.cells.get(lead_id), before.cells.get(lead_id)
             if cells is None:
@@ -112,6 +117,8 @@ class Left:
                 self.parked.pop((kind, demand.value), None)
                 self.demands[lead_id, kind] = replace(demand, lead_id=lead_id)
                 self.by_person[lead_id, kind] = demand.act, demand.value
+        if former is None and lead_id is not None and str(cells["status"]) in self.parked_picks:
+            self.picks[lead_id].append(str(cells["status"]))
         note = cells["note"]
         if note is None:
             return

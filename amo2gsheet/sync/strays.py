@@ -96,7 +96,7 @@ class _Judge:
     ) -> None:
         self._record = record
         self._traces = (*record.traces, *guesses)
-        self._is_told = any(trace.column is not None for trace in record.traces)
+        self._is_told = bool(record.traces)
         self._header = header
         self._bases = bases
         self._key_at: dict[int, ColumnKey] = {index: key for key, index in columns.index.items()}
