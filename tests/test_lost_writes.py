@@ -294,6 +294,17 @@ def test_an_insert_is_put_right_where_neighbours_show_the_same(tmp_path: Path, h
 # --- a lost write that was repeated ---
 
 
+def _pick_and_correct(world: World, lead: int) -> None:
+    """A courier picks a refusal, which is pushed, and a minute later the status of before."""
+    world.pick(lead, REFUSED)
+    world.push()
+    assert REFUSED == world.stage_of(lead)
+    world.pick(lead, "У курера")
+    world.push()
+    world.pull()
+    _run_later(world)
+
+
 @pytest.mark.parametrize("fault", [CUT_BEFORE, KILL_BEFORE], ids=["no answer", "killed"])
 def test_a_pick_that_is_corrected_to_the_text_of_a_repeated_write_is_carried_over_or_asked_about(
     tmp_path: Path, fault: Fault
@@ -309,14 +320,8 @@ def test_a_pick_that_is_corrected_to_the_text_of_a_repeated_write_is_carried_ove
     world.pull()
     world.sheets_wire.rule = None
     assert "У курера" == world.status(lead)
-    world.pick(lead, REFUSED)
-    world.push()
-    assert REFUSED == world.stage_of(lead)
-    world.pick(lead, "У курера")
 
-    world.push()
-    world.pull()
-    _run_later(world)
+    _pick_and_correct(world, lead)
 
     assert "У курера" == world.status(lead)
     assert world.stage_of(lead) == SENT or _is_held(world, lead)
@@ -412,14 +417,8 @@ def test_a_pick_that_is_corrected_while_a_write_stays_open_is_carried_over(tmp_p
     """It goes back to the very status that the write had shown."""
     world, lead = _half_gone_statuses(tmp_path)
     world.pull()
-    world.pick(lead, REFUSED)
-    world.push()
-    assert REFUSED == world.stage_of(lead)
-    world.pick(lead, "У курера")
 
-    world.push()
-    world.pull()
-    _run_later(world)
+    _pick_and_correct(world, lead)
 
     assert (SENT, "У курера") == (world.stage_of(lead), world.status(lead))
 

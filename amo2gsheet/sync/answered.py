@@ -5,13 +5,10 @@ Pure: a record of the write and the write's own answer in.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from amo2gsheet.fields import same_value
 from amo2gsheet.lead_ids import lead_id_of
 from amo2gsheet.model import Header, Row, WriteAnswer
-from amo2gsheet.names import normal_header
-from amo2gsheet.sync.record import Record, Trace, Written, header_text, is_like
+from amo2gsheet.sync.record import Record, Trace, Written, header_text, is_like, places_of
 
 
 def landed_cleanly(record: Record, answer: WriteAnswer) -> bool:
@@ -33,7 +30,7 @@ def traces_of(record: Record, answer: WriteAnswer) -> tuple[Trace, ...]:
     """Where the answer shows values to have landed outside of their lead's row, or there under another header."""
     if answer.rows is None or len(answer.rows) != len(record.writes):
         return ()
-    header = answer.header if answer.header is not None and _id_place(answer.header) is not None else None
+    header = answer.header if answer.header is not None and "id" in places_of(answer.header) else None
     traces: list[Trace] = []
     for write, row in zip(record.writes, answer.rows, strict=True):
         lead_id = _lead_hit(record, header, write, row)
@@ -52,16 +49,12 @@ def _lead_hit(record: Record, header: Header | None, write: Written, row: Row) -
         return 0 if gives_id else row.lead_id or 0
     if gives_id and _is_its_row(record, header, write, row):
         return write.lead_id
-    written = {cell.index for cell in write.cells}
-    place = _id_place(header)
-    if place is None or place not in row.cells:
+    place = places_of(header)["id"]
+    if place not in row.cells:
         # The columns have moved. Hardly ever do rows at the very same time.
         return write.lead_id
-    return _lead_besides(record, header, write, row, written) if place in written else lead_id_of(row.cells[place]) or 0
-
-
-def _id_place(header: Header) -> int | None:
-    return next((index for index, text in enumerate(header.texts) if normal_header(text) == "id"), None)
+    is_overwritten = place in {cell.index for cell in write.cells}
+    return _lead_besides(record, header, write, row) if is_overwritten else lead_id_of(row.cells[place]) or 0
 
 
 def _is_its_row(record: Record, header: Header, write: Written, row: Row) -> bool:
@@ -70,13 +63,14 @@ def _is_its_row(record: Record, header: Header, write: Written, row: Row) -> boo
     return besides is None or is_like(row, header, besides)
 
 
-def _lead_besides(record: Record, header: Header, write: Written, row: Row, written: Collection[int]) -> int:
+def _lead_besides(record: Record, header: Header, write: Written, row: Row) -> int:
     """The lead whose row, as seen before the write, showed what this one shows besides the cells written; 0 if not certain."""
+    written = {cell.index for cell in write.cells}
     shown = {header_text(header, index): value for index, value in row.cells.items() if index not in written}
     named = {text: value for text, value in shown.items() if text}
     if all(value is None for value in named.values()):
         return 0
-    index_of = {record.column_text(index): index for index in reversed(range(len(record.header.texts)))}
+    index_of = places_of(record.header)
     like = [
         former.lead_id
         for former in record.before

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from amo2gsheet.fields import same_value, value_key
 from amo2gsheet.model import CellValue, Header, Row
-from amo2gsheet.sync.record import Record, Trace, header_text
+from amo2gsheet.sync.record import Record, Trace, header_text, places_of
 
 Key = tuple[object, ...]
 
@@ -42,7 +42,7 @@ class _Search:
         in_order = sorted(rows, key=lambda row: row.number)
         places = [self._number_before[row.lead_id] for row in in_order if row.lead_id in self._before]
         self._is_reordered = places != sorted(places)
-        index_of = {header_text(header, index): index for index in reversed(range(len(header.texts)))}
+        index_of = places_of(header)
         by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
         self._own: set[tuple[int, int]] = set()
         self.missed: Counter[Key] = Counter()

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, CellValue, ColumnKey, Row
-from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry, Intent, Waiting
 from amo2gsheet.sync.carried import carried_off
 from amo2gsheet.sync.headers import mend_header
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, cell_text
-from amo2gsheet.sync.record import Record, Trace, header_text, record_from_json
+from amo2gsheet.sync.record import Record, Trace, header_text, places_of, record_from_json
 from amo2gsheet.sync.steady import LOOKS, rows_around, rows_under, unsteady
 from amo2gsheet.sync.strays import Inspection, Stray, inspect, leads_of, rows_of
 
@@ -144,7 +143,7 @@ def keep_overruled(run: Run, view: View, record: Record, intent: Intent) -> None
     may be a person's. Safe to repeat.
     """
     rows = {row.lead_id: row for row in view.rows if row.lead_id is not None}
-    index_of = {normal_header(text): index for index, text in reversed(list(enumerate(view.place.header.texts)))}
+    index_of = places_of(view.place.header)
     for write in record.writes:
         for cell in write.cells:
             if cell.old is None or write.lead_id not in rows:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from amo2gsheet.fields import value_key
 from amo2gsheet.model import Header, Row
-from amo2gsheet.sync.record import Record, header_text, is_like
+from amo2gsheet.sync.record import Record, header_text, is_like, places_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,17 @@ def find_misnamed(record: Record, header: Header, rows: Sequence[Row]) -> Misnam
 
     `rows` are those read after the write, `header` the one above them.
     """
-    places = [index for index in range(len(header.texts)) if header_text(header, index) == "id"]
-    if not places:
+    place = places_of(header).get("id")
+    if place is None:
         return Misnamed()
     written = {value_key(cell.new) for write in record.writes for cell in write.cells}
-    emptied = _emptied(record, places[0])
+    emptied = _emptied(record, place)
     meant = {write.lead_id for write in record.writes} | {record.given_id(write) for write in record.writes} - {None}
     known = {row.lead_id for row in record.before} | record.texts.keys()
     numbers = {
         row.number
         for row in rows
-        if (row.number in emptied if row.cells.get(places[0]) is None else value_key(row.cells[places[0]]) in written)
+        if (row.number in emptied if row.cells.get(place) is None else value_key(row.cells[place]) in written)
         and row.lead_id not in meant
         and (row.lead_id is None or row.lead_id not in known)
     }

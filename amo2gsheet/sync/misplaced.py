@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from amo2gsheet.exceptions import UnavailableError
 from amo2gsheet.fields import same_value, value_key
 from amo2gsheet.model import CellValue, Row
-from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry
 from amo2gsheet.sync.inserted import Sent
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan
-from amo2gsheet.sync.record import Record, Written, header_text
+from amo2gsheet.sync.record import Record, Written, header_text, places_of
 from amo2gsheet.sync.steady import rows_around, rows_under, unsteady
 from amo2gsheet.sync.writing import record_of, write_cells
 
@@ -124,7 +123,7 @@ def _identified(place: Place, lead_id: int, cells: Mapping[int, CellValue], row:
 
 def _moved_cells(place: Place, sent: Sent, row: Row, cells: Mapping[int, CellValue]) -> tuple[CellPlan, ...]:
     """The cells that bring one row's values under their headers and empty the places where they landed."""
-    index_of = {normal_header(text): index for index, text in reversed(list(enumerate(place.header.texts)))}
+    index_of = places_of(place.header)
     stands = {index: _stands(sent, index_of, index) for index in cells}
     at = {stands[index]: value for index, value in cells.items()}
     wanted = {index_of.get(header_text(sent.header, index), index): value for index, value in cells.items()}

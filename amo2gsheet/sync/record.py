@@ -96,6 +96,11 @@ def header_text(header: Header, index: int) -> str:
     return normal_header(header.texts[index]) if index < len(header.texts) else ""
 
 
+def places_of(header: Header) -> dict[str, int]:
+    """Header as names are compared → column index, the left one of two; headers that are blank are all one, ""."""
+    return {header_text(header, index): index for index in reversed(range(len(header.texts)))}
+
+
 def base_to_json(base: Base | None) -> Any:
     """A base as JSON; None stays None."""
     if base is None:

@@ -13,7 +13,7 @@ from amo2gsheet.model import Base, CellValue, ColumnKey, Columns, Header, Row
 from amo2gsheet.names import normal_header
 from amo2gsheet.sync.misnamed import find_misnamed
 from amo2gsheet.sync.plan import CellPlan, cell_text
-from amo2gsheet.sync.record import Record, Trace, Written, header_text
+from amo2gsheet.sync.record import Record, Trace, Written, header_text, places_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class _Judge:
         self._header = header
         self._bases = bases
         self._key_at: dict[int, ColumnKey] = {index: key for key, index in columns.index.items()}
-        self._index_of = {normal_header(text): index for index, text in reversed(list(enumerate(header.texts)))}
+        self._index_of = places_of(header)
         self._before: dict[int | None, list[Row]] = {}
         for row in record.before:
             self._before.setdefault(row.lead_id, []).append(row)
@@ -110,6 +110,7 @@ class _Judge:
             self._hit.setdefault((number, index), []).append(value)
         self._written = {value_key(cell.new) for write in record.writes for cell in write.cells if cell.new is not None}
         self._rows = rows
+        self._by_number = {row.number: row for row in rows}
         self._misnamed = find_misnamed(record, header, rows)
         self.relieved = {row.lead_id for row in rows if row.number in self._misnamed.numbers}
         self.by_lead = {row.lead_id: row for row in rows if self._lead_of(row) and row.lead_id is not None}
@@ -143,9 +144,8 @@ class _Judge:
     def strays(self) -> Iterable[Stray]:
         """Every value of the write that stands in a cell which nothing explains."""
         seen: set[tuple[int, int]] = set()
-        by_number = {row.number: row for row in self._rows}
         for number, lead_id, index, value in (*self._suspects(), *self._suspects_of_misnamed()):
-            for row in (by_number.get(number), self.by_lead.get(lead_id) if lead_id else None):
+            for row in (self._by_number.get(number), self.by_lead.get(lead_id) if lead_id else None):
                 if row is None or (row.number, index) in seen or not same_value(row.cells.get(index), value):
                     continue
                 seen.add((row.number, index))
@@ -156,9 +156,8 @@ class _Judge:
     def replaced(self) -> Iterable[Stray]:
         """What has strayed into a lead's row, or may have where no answer told, and what stands there no more."""
         seen: set[tuple[int, int]] = set()
-        by_number = {row.number: row for row in self._rows}
         for number, lead_id, index, value in self._suspects_of_traces() if self._is_told else self._suspects():
-            for row in (None if self._is_told else by_number.get(number), self.by_lead.get(lead_id) if lead_id else None):
+            for row in (None if self._is_told else self._by_number.get(number), self.by_lead.get(lead_id) if lead_id else None):
                 if row is None or not self._lead_of(row) or (row.number, index) in seen:
                     continue
                 if (self._lead_of(row), index) in self._own:
