@@ -49,6 +49,17 @@ def test_a_value_that_tells_nothing_is_not_suspected(rows: Sequence[Row]) -> Non
     assert [] == carried_off(record(STATUS), HEADER, rows)
 
 
+def test_a_value_in_a_row_that_was_to_get_another_one_is_suspected() -> None:
+    """Two rows were swapped at the write: each shows what was meant for the other, or has been moved on since."""
+    other = (EMPTIED, CellPlan("status", STATUS_INDEX, "Отказ", "Успешно"))
+    writes = (Written(2, 3, (STATUS,), None), Written(3, 4, other, None))
+    swapped = (MISSED[0], row(8, 3, "Вера", "третья", NEW), row(9, 2, None, "вторая", OLD))
+
+    found = carried_off(Record(HEADER, writes, BEFORE), HEADER, swapped)
+
+    assert {Trace(3, 8, STATUS_INDEX, NEW, "статус"), Trace(2, 9, NAME, None, "ф.и.о.")} == set(found)
+
+
 def test_a_row_that_was_only_pushed_down_past_no_written_one_is_not_suspected() -> None:
     """It never stood where the write went."""
     pushed = (row(2, 1, "Анна", "первая", OLD), row(3, 2, "Борис", "вторая", OLD), row(9, 3, "Вера", "третья", NEW))

@@ -115,14 +115,24 @@ def test_a_row_whose_id_was_written_over_gets_it_back(tmp_path: Path, is_killed:
     assert world.code(world.pull) == ExitCode.DONE
 
 
-def test_a_header_that_is_put_back_while_columns_move_is_put_back_once_more(tmp_path: Path) -> None:
-    """Somebody inserts a row on top at the moment of the write, and a column at the moment of its repair."""
+DRAGS: dict[str, Callable[[World], None]] = {
+    "a column is inserted": lambda world: world.person.insert_columns(4),
+    "a column is dragged to the left": lambda world: world.person.move_column("Ответственный", 3),
+    "a column is dragged to the right": lambda world: world.person.move_column("ID", "Ответственный"),
+    "its column is dragged": lambda world: world.person.move_column("У курера", 3),
+}
+
+
+@pytest.mark.parametrize("drag", DRAGS)
+def test_a_header_that_is_put_back_while_columns_move_is_put_back_once_more(tmp_path: Path, drag: str) -> None:
+    """Somebody inserts a row on top at the moment of the write, and moves columns at the moment of its repair."""
     world = World(tmp_path)
-    lead = world.lead("Анна")
+    leads = [world.lead("Анна"), world.lead("Борис")]
     world.pull()
-    header = world.sheets.table()[0]
-    world.move(lead, world.stage(SENT))
-    hands = [lambda: world.person.insert_rows(1), lambda: world.person.insert_columns(4)]
+    before = world.rows()
+    for lead, stage in zip(leads, (SENT, "Отказ"), strict=True):
+        world.move(lead, world.stage(stage))
+    hands = [lambda: world.person.insert_rows(1), lambda: DRAGS[drag](world)]
 
     def hand(_number: int, request: Request) -> None:
         if is_cell_write(request) and hands:
@@ -136,8 +146,8 @@ def test_a_header_that_is_put_back_while_columns_move_is_put_back_once_more(tmp_
     world.sheets_wire.before_each = None
 
     assert world.code(world.pull) == ExitCode.DONE
-    assert [text for text in world.sheets.table()[1] if text] == header
-    assert world.person.see(STATUS, lead=lead) == "У курера"
+    now = [{text: value for text, value in row.items() if text != "None"} for row in rows_below_header(world)]
+    assert now == [{**row, STATUS: text} for row, text in zip(before, ("У курера", "Отказ"), strict=True)]
 
 
 def at_request(world: World, number: int, act: Callable[[World], object]) -> Callable[[int, Request], None]:

@@ -44,13 +44,13 @@ class _Search:
         self._is_reordered = places != sorted(places)
         index_of = places_of(header)
         by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
-        self._own: set[tuple[int, int]] = set()
+        self._own: dict[tuple[int, int], CellValue] = {}
         self.missed: Counter[Key] = Counter()
         for write in record.writes:
             row = by_lead.get(write.lead_id)
             for cell in write.cells:
                 home = index_of.get(record.column_text(cell.index), cell.index)
-                self._own.add((write.lead_id, home))
+                self._own[write.lead_id, home] = cell.new
                 if row is None or not same_value(row.cells.get(home), cell.new):
                     self.missed[_key(cell.new, home)] += 1
 
@@ -63,10 +63,14 @@ class _Search:
             for index, value in row.cells.items():
                 text, key = header_text(self._header, index), _key(value, index)
                 # A column without a header, or made since, is people's own.
-                if key not in self.missed or text not in before or (row.lead_id, index) in self._own:
+                if key not in self.missed or text not in before or same_value(before[text], value):
                     continue
-                if not same_value(before[text], value):
+                if not self._belongs(row.lead_id, index, value):
                     yield key, Trace(row.lead_id, row.number, index, value, text)
+
+    def _belongs(self, lead_id: int, index: int, value: CellValue) -> bool:
+        """Whether a cell shows what was written for it; the value of another row's write strayed there like anywhere else."""
+        return (lead_id, index) in self._own and same_value(self._own[lead_id, index], value)
 
     def _may_have_been_hit(self, lead_id: int, number: int) -> bool:
         """Whether a row can have stood where a write went: one that was only pushed up or down, between its two places."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import UnavailableError
@@ -96,43 +96,52 @@ def _is_mixed_up(row: Row, record: Record) -> bool:
     named = {text for text in record.header.texts if text.strip()}
     shown = [value for value in row.cells.values() if value in named]
     return len(shown) * 2 > len(named) and any(
-        same_value(value, one) for value in row.cells.values() for one in _values(record).values()
+        same_value(value, one) for value in row.cells.values() for _, one in _values(record)
     )
 
 
-def _values(record: Record) -> dict[int, CellValue]:
-    """Column index → value that the record wrote there, if it could not be a header."""
+def _values(record: Record) -> list[tuple[int, CellValue]]:
+    """(column index, value) of everything that the record wrote there, if it could not be a header."""
     texts = record.header.texts
-    written = {cell.index: cell.new for write in record.writes for cell in write.cells}
-    return {index: value for index, value in written.items() if value is not None and index < len(texts) and value not in texts}
+    written = [(cell.index, cell.new) for write in record.writes for cell in write.cells]
+    return [(index, value) for index, value in written if value is not None and index < len(texts) and value not in texts]
 
 
 def _restored(row: Row, record: Record) -> dict[int, CellValue]:
     """Index → text that makes a mixed up row the header again; nothing where the place of a column cannot be told.
 
     A value of the record stands where its column is now. So does a header, but for one that was put back at another column's
-    place: its value stands besides. What is left lies between its neighbours.
+    place: its value stands besides.
     """
     texts = record.header.texts
     places: dict[int, int] = {}
-    for known in (_values(record), dict(enumerate(texts))):
-        for index, text in known.items():
-            found = [place for place, value in row.cells.items() if text != "" and same_value(value, text)]
-            if index not in places and len(found) == 1 and _is_in_order(places, index, found[0]):
-                places[index] = found[0]
-    for index in range(1, len(texts) - 1):
-        before, after = places.get(index - 1), places.get(index + 1)
-        if index not in places and before is not None and after == before + 2:
-            places[index] = before + 1
+    for index, text in (*_values(record), *enumerate(texts)):
+        found = [place for place, value in row.cells.items() if text != "" and same_value(value, text)]
+        if index not in places and len(found) == 1 and found[0] not in places.values():
+            places[index] = found[0]
+    _place_the_rest(row, texts, places)
     if any(text.strip() and index not in places for index, text in enumerate(texts)):
         return {}
     right: dict[int, CellValue] = {place: texts[index] for index, place in places.items() if texts[index].strip()}
-    left_over = {place: None for place, value in row.cells.items() if place not in right and value in texts and value}
+    left_over = dict.fromkeys(_left_over(row, texts, places))
     return {place: text for place, text in {**right, **left_over}.items() if not same_value(row.cells.get(place), text)}
 
 
-def _is_in_order(places: Mapping[int, int], index: int, place: int) -> bool:
-    return all((index < other) == (place < taken) and place != taken for other, taken in places.items())
+def _place_the_rest(row: Row, texts: Sequence[str], places: dict[int, int]) -> None:
+    """Add the headers over which others were put back: they stood between their neighbours, or where only one place is left."""
+    for index in range(1, len(texts) - 1):
+        before, after = places.get(index - 1), places.get(index + 1)
+        if index not in places and before is not None and after == before + 2 and before + 1 not in places.values():
+            places[index] = before + 1
+    missing = [index for index, text in enumerate(texts) if text.strip() and index not in places]
+    left_over = _left_over(row, texts, places)
+    if len(missing) == len(left_over) == 1:
+        places[missing[0]] = left_over[0]
+
+
+def _left_over(row: Row, texts: Sequence[str], places: Mapping[int, int]) -> list[int]:
+    """Where a known header shows at a place that is not its own."""
+    return [place for place, value in row.cells.items() if place not in places.values() and value in texts and value]
 
 
 def _overwritten(row: Row, record: Record) -> list[int]:
