@@ -30,6 +30,9 @@ NAMES = (
 
 OTHER, TRIGGER, SENT, REFUSED = range(4)
 
+WORDS: dict[str, tuple[str, ...]] = {"note": ("note ", "loose "), "owned": ("typed ", "amo ")}
+"""So begins what belongs into a column: an undone deletion brings back what had strayed there, too."""
+
 Kind = Literal["status", "owned", "note"]
 Cells = dict[Kind, object]
 
@@ -117,9 +120,13 @@ class Left:
                 self.parked.pop((kind, demand.value), None)
                 self.demands[lead_id, kind] = replace(demand, lead_id=lead_id)
                 self.by_person[lead_id, kind] = demand.act, demand.value
+                if kind == "status":
+                    self.picks[lead_id].append(demand.value)
         if former is None and lead_id is not None and str(cells["status"]) in self.parked_picks:
             self.picks[lead_id].append(str(cells["status"]))
-        note = cells["note"]
+        self._rename_note(former, lead_id, cells["note"])
+
+    def _rename_note(self, former: int | None, lead_id: int | None, note: object) -> None:
         if note is None:
             return
         is_theirs = former is not None and self.notes.get(former) == note
@@ -142,15 +149,19 @@ class Left:
     def _leave(self, lead_id: int, kind: Kind, value: object, former: Cells | None, since_run: int) -> None:
         self.by_person[lead_id, kind] = (self.acts, value)
         if kind == "note":
-            self.notes[lead_id] = value
+            self.notes[lead_id] = value if _belongs(kind, value) else None
             return
         demand = self.demands.pop((lead_id, kind), None)
         if demand is not None and former is not None and former[kind] != demand.value:
             self.gone.append(demand)
-        if value is not None:
+        if value is not None and _belongs(kind, value):
             self.demands[lead_id, kind] = Demand(lead_id, kind, str(value), self.acts, since_run)
         if kind == "status":
             self.picks[lead_id].append(str(value))
+
+
+def _belongs(kind: Kind, value: object) -> bool:
+    return kind not in WORDS or str(value).startswith(WORDS[kind])
 
 
 def see(tab: Tab) -> Sight | None:

@@ -9,7 +9,7 @@ import pytest
 
 from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.sandbox.exchange import Request
-from amo2gsheet.sandbox.faults import Fault
+from amo2gsheet.sandbox.faults import Fault, Manner
 from amo2gsheet.sandbox.sheets_people import Person
 from tests.sync_bench import CUT_BEFORE, KILL_AFTER, KILL_BEFORE, before, is_rows, is_write, once, state_of, stopped
 from tests.world import World
@@ -174,6 +174,23 @@ def test_a_line_that_people_write_below_the_table_is_left_alone(tmp_path: Path) 
     assert "кофе" == world.person.see(PRODUCT, row=7)
 
 
+def test_a_value_that_landed_late_while_a_row_was_inserted_for_a_moment_is_taken_back(tmp_path: Path) -> None:
+    """Somebody takes the row back before anybody looks: nothing has moved, but another lead shows what was meant for this one."""
+    world, leads = _shop(tmp_path)
+    world.account.edit_lead(leads[2], fields={PRODUCT: "кофе"})
+    world.sheets_wire.rule = once(is_write, Fault(Manner.LATE, after=900))
+    world.code(world.pull)
+    world.account.edit_lead(leads[2], fields={PRODUCT: "чай"})
+    world.person.insert_rows(2)
+    world.sheets_wire.land()
+    world.person.undo()
+    assert "кофе" == world.person.see(PRODUCT, lead=leads[1])
+
+    _come_to_rest(world)
+
+    assert ["чай"] * 5 == [world.person.see(PRODUCT, lead=lead) for lead in leads]
+
+
 def test_the_same_value_typed_for_another_lead_stays(tmp_path: Path) -> None:
     world, leads = _shop(tmp_path)
     _lose_a_coffee(world, leads[2])
@@ -289,6 +306,31 @@ def test_an_insert_is_put_right_where_neighbours_show_the_same(tmp_path: Path, h
 
     assert expected == {header: world.row(new)[header] for header in expected}
     assert [ExitCode.DONE] * 2 == [world.code(world.pull), world.code(world.push)]
+
+
+def test_new_rows_are_put_right_though_one_is_deleted_and_brought_back_meanwhile(tmp_path: Path) -> None:
+    """Its row shows what was meant for the next one then, and nobody has seen what it showed before."""
+    world = World(tmp_path)
+    world.pull()
+    new = {product: world.lead(product, fields={PRODUCT: product}) for product in ("чай", "кофе", "мёд")}
+    first = new["чай"]
+    hands: list[tuple[Callable[[Request], bool], Callable[[], None]]] = [
+        (is_rows, lambda: world.person.insert_columns(PRODUCT)),
+        (is_write, lambda: world.person.delete_row(first)),
+        (is_write, lambda: None),
+        (is_write, world.person.undo),
+    ]
+
+    def hand(_number: int, request: Request) -> None:
+        if hands and hands[0][0](request):
+            hands.pop(0)[1]()
+
+    world.sheets_wire.before_each = hand
+    world.code(world.pull)
+    _come_to_rest(world)
+
+    assert [] == hands
+    assert {lead: product for product, lead in new.items()} == {row["ID"]: row[PRODUCT] for row in world.rows()}
 
 
 # --- a lost write that was repeated ---

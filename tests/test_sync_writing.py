@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from amo2gsheet.exceptions import ExitCode
+from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner, where
@@ -110,8 +111,7 @@ def _three(world: World) -> list[int]:
 def test_a_protected_cell_stays_alone_in_its_trouble(tmp_path: Path) -> None:
     world = World(tmp_path)
     anna, boris, vera = _three(world)
-    status = chr(ord("A") + world.person.column_of(STATUS) - 1)
-    world.person.protect(f"{status}{world.person.row_of(boris)}")
+    _protected(world, boris)
 
     outcome = world.pull()
 
@@ -122,6 +122,57 @@ def test_a_protected_cell_stays_alone_in_its_trouble(tmp_path: Path) -> None:
         assert [(boris, "refused")] == [(waiting.lead_id, waiting.kind) for waiting in state.waiting()]
         assert {boris: {"refused": ""}} == {lead: dict(owed.reasons) for lead, owed in state.owed().items()}
         assert [] == state.open_intents()
+
+
+def _protected(world: World, lead: int) -> None:
+    """Let Google refuse what is written to the status of one lead."""
+    column = chr(ord("A") + world.person.column_of(STATUS) - 1)
+    world.person.protect(f"{column}{world.person.row_of(lead)}")
+
+
+def test_a_pick_made_before_a_refused_write_is_halved_is_not_unheard_of(tmp_path: Path) -> None:
+    """Each half goes out on a fresh look: who waits in between has to look again."""
+    world = World(tmp_path)
+    anna, boris, vera = _three(world)
+    _protected(world, anna)
+    world.sheets_wire.before_each = before(is_write, lambda: world.pick(vera, "Отказ"))
+
+    world.pull()
+
+    assert ["В процессе", "У курера", "У курера"] == [world.status(lead) for lead in (anna, boris, vera)]
+    with state_of(world) as state:
+        assert ["Отказ"] == [entry.old for entry in state.history(vera) if entry.kind == "conflict"]
+
+
+HALVING: dict[str, Callable[[World], None]] = {
+    "a column is inserted": lambda world: world.person.insert_columns(3),
+    "a row is inserted": lambda world: world.person.insert_rows(2),
+    "rows are sorted": lambda world: world.person.sort("Ф.И.О.", descending=True),
+    "the tab is renamed": lambda world: world.person.rename_tab("Заказы"),
+    "the tab is emptied": lambda world: world.person.clear_all(),
+}
+
+
+@pytest.mark.parametrize("nth", range(1, 5))
+@pytest.mark.parametrize("hand", HALVING)
+def test_whatever_people_do_while_a_refused_write_is_halved_each_value_stands_right(tmp_path: Path, hand: str, nth: int) -> None:
+    world = World(tmp_path)
+    leads = _three(world)
+    world.account.edit_lead(leads[2], fields={"Адрес": "ул. Новая"})
+    version = world.person.version()
+    _protected(world, leads[0])
+    world.sheets_wire.before_each = before(_after_write(), lambda: HALVING[hand](world), nth)
+
+    with suppress(AmoGsheetError):
+        world.pull()
+    world.sheets_wire.before_each = None
+    world.person.unprotect()
+    if hand == "the tab is emptied":
+        world.person.restore_version(version)
+    settled(world)
+
+    assert ["У курера"] * 3 == [world.status(lead) for lead in leads]
+    assert [None, None, "ул. Новая"] == [world.person.see("Адрес", lead=lead) for lead in leads]
 
 
 def test_a_cell_that_is_free_again_is_written_without_a_word(tmp_path: Path) -> None:

@@ -15,25 +15,29 @@ from amo2gsheet.sync.record import Record, Trace, header_text, places_of
 Key = tuple[object, ...]
 
 
-def carried_off(record: Record, header: Header, rows: Sequence[Row]) -> list[Trace]:
+def carried_off(record: Record, header: Header, rows: Sequence[Row], *, have_moved: bool = True) -> list[Trace]:
     """Cells that have changed since the write into a value which its own lead's row does not show.
+
+    Where neither rows nor columns `have_moved`, they may have been away for a moment: an insert that was undone. Then a value
+    counts in its own column only.
 
     No more of one value than writes of it are missed: where there are more, people have been at work, and nobody can tell which
     of them is ours. A value under another header counts as well, an empty cell under its own only. Of rows without an ID, which
     nobody knows, every such value is told.
     """
-    search = _Search(record, header, rows)
+    search = _Search(record, header, rows, have_moved=have_moved)
     found: dict[Key, list[Trace]] = {}
     for key, trace in search.changed():
         found.setdefault(key, []).append(trace)
     known = [trace for key, traces in found.items() if len(traces) <= search.missed[key] for trace in traces]
-    return known + search.nameless()
+    return known + search.nameless() if have_moved else known
 
 
 class _Search:
     """Looks for the values of one record that their own rows do not show: `missed` is value → how many writes of it."""
 
-    def __init__(self, record: Record, header: Header, rows: Sequence[Row]) -> None:
+    def __init__(self, record: Record, header: Header, rows: Sequence[Row], *, have_moved: bool) -> None:
+        self._have_moved = have_moved
         self._header = header
         self._rows = rows
         self._before = _rows_before(record)
@@ -45,6 +49,7 @@ class _Search:
         index_of = places_of(header)
         by_lead = {row.lead_id: row for row in rows if row.lead_id is not None}
         self._own: dict[tuple[int, int], CellValue] = {}
+        self._homes: set[tuple[Key, int]] = set()
         self.missed: Counter[Key] = Counter()
         for write in record.writes:
             row = by_lead.get(write.lead_id)
@@ -53,6 +58,7 @@ class _Search:
                 self._own[write.lead_id, home] = cell.new
                 if row is None or not same_value(row.cells.get(home), cell.new):
                     self.missed[_key(cell.new, home)] += 1
+                    self._homes.add((_key(cell.new, home), home))
 
     def changed(self) -> Iterator[tuple[Key, Trace]]:
         """Every cell of a known row that shows a missed value and showed something else before."""
@@ -63,10 +69,13 @@ class _Search:
             for index, value in row.cells.items():
                 text, key = header_text(self._header, index), _key(value, index)
                 # A column without a header, or made since, is people's own.
-                if key not in self.missed or text not in before or same_value(before[text], value):
+                if not self._is_sought(key, index) or text not in before or same_value(before[text], value):
                     continue
                 if not self._belongs(row.lead_id, index, value):
                     yield key, Trace(row.lead_id, row.number, index, value, text)
+
+    def _is_sought(self, key: Key, index: int) -> bool:
+        return key in self.missed if self._have_moved else (key, index) in self._homes
 
     def _belongs(self, lead_id: int, index: int, value: CellValue) -> bool:
         """Whether a cell shows what was written for it; the value of another row's write strayed there like anywhere else."""
@@ -75,7 +84,7 @@ class _Search:
     def _may_have_been_hit(self, lead_id: int, number: int) -> bool:
         """Whether a row can have stood where a write went: one that was only pushed up or down, between its two places."""
         first, last = sorted((self._number_before[lead_id], number))
-        return self._is_reordered or any(first <= target <= last for target in self._targets)
+        return not self._have_moved or self._is_reordered or any(first <= target <= last for target in self._targets)
 
     def nameless(self) -> list[Trace]:
         """Every cell of a row without an ID that shows a missed value, and nothing else: what people write is their own."""

@@ -13,7 +13,7 @@ from amo2gsheet.sync.carried import carried_off
 from amo2gsheet.sync.headers import mend_header
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, cell_text
-from amo2gsheet.sync.record import Record, Trace, header_text, places_of, record_from_json
+from amo2gsheet.sync.record import Record, Trace, Written, header_text, places_of, record_from_json
 from amo2gsheet.sync.steady import LOOKS, rows_around, rows_under, unsteady
 from amo2gsheet.sync.strays import Inspection, Stray, inspect, leads_of, rows_of
 
@@ -58,7 +58,10 @@ def _view(run: Run, place: Place, record: Record, *, is_unseen: bool) -> View | 
     if rows is None:
         return None
     bases = run.state.bases([row.lead_id for row in rows if row.lead_id is not None])
-    found = carried_off(record, place.header, rows) if have_moved else []
+    found = carried_off(record, place.header, rows, have_moved=have_moved) if is_unseen else []
+    if not have_moved:
+        # People pick the same status every day: too little speaks for ours.
+        found = [trace for trace in found if trace.index != place.columns.status_index]
     harmless = [trace for trace in found if _is_agreed(trace, place, bases)]
     guesses = [trace for trace in found if trace not in harmless]
     inspection = inspect(record, place.header, place.columns, rows, bases, place.presence.doubled, guesses)
@@ -197,6 +200,28 @@ def strayed_leads(run: Run, place: Place, rows: Sequence[Row], indexes: Containe
                 stray.lead_id for stray in inspection.strays if stray.is_known and (indexes is None or stray.index in indexes)
             }
     return found
+
+
+def seen_again(
+    run: Run, known: Known, place: Place, writes: Sequence[Written]
+) -> tuple[Place, tuple[Written, ...], tuple[Row, ...]]:
+    """The writes planned at `place` whose cells still show what they did, on a fresh look; with that look and the rows it read.
+
+    None of them where the columns have moved since.
+    """
+    fresh = open_place(run, known, place.title)
+    if fresh is None or fresh.header.texts != place.header.texts:
+        return place, (), ()
+    row_of = fresh.presence.row_of
+    rows = rows_under(run, fresh, rows_around(fresh, [row_of[write.lead_id] for write in writes if write.lead_id in row_of]))
+    shown = {row.lead_id: row for row in rows or ()}
+    unchanged = [
+        replace(write, row_number=shown[write.lead_id].number)
+        for write in writes
+        if write.lead_id in shown
+        and all(same_value(shown[write.lead_id].cells.get(cell.index), cell.old) for cell in write.cells)
+    ]
+    return fresh, tuple(unchanged), tuple(rows or ())
 
 
 def look_past_header(run: Run, known: Known, title: str, record: Record, *, is_unseen: bool) -> View | None:

@@ -136,7 +136,8 @@ def _moved_cells(place: Place, sent: Sent, row: Row, cells: Mapping[int, CellVal
             plans.setdefault(stands[index], CellPlan("", stands[index], value, None))
         there = row.cells.get(home)
         # What stands at home and is neither empty nor a value of this insert, somebody put there since.
-        if not same_value(there, value) and (same_value(there, None) or same_value(there, at.get(home))):
+        ours = [None, at.get(home), *(other.get(index) for other in sent.cells.values())]
+        if not same_value(there, value) and any(same_value(there, one) for one in ours):
             plans[home] = CellPlan("", home, there, value)
     return tuple(plans.values())
 

@@ -12,7 +12,7 @@ from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, CellValue, ColumnKey, Header, Row, WriteAnswer
 from amo2gsheet.state.records import HistoryEntry, Intent
 from amo2gsheet.sync.answered import landed_cleanly, traces_of
-from amo2gsheet.sync.looking import View, hold_doubtful, is_late_pick, keep_overruled, look_past_header
+from amo2gsheet.sync.looking import View, hold_doubtful, is_late_pick, keep_overruled, look_past_header, seen_again
 from amo2gsheet.sync.place import Place
 from amo2gsheet.sync.plan import CellPlan, cell_text
 from amo2gsheet.sync.record import (
@@ -122,13 +122,16 @@ def _note_repeats(run: Run, record: Record) -> None:
 
 
 def _halve(run: Run, known: Known, place: Place, record: Record, error: WriteRefusedError) -> Outcome:
-    """Send the halves of a refused request, until the bad row is alone."""
+    """Send the halves of a refused request, until the bad row is alone; each on a fresh look, for people go on meanwhile."""
     if len(record.writes) == 1:
         return Outcome(refused={record.writes[0].lead_id: error.message})
     middle = len(record.writes) // 2
     outcome = Outcome()
     for part in (record.writes[:middle], record.writes[middle:]):
-        outcome.add(write_cells(run, known, place, replace(record, writes=part)))
+        fresh, unchanged, seen = seen_again(run, known, place, part)
+        outcome.again |= {write.lead_id for write in part} - {write.lead_id for write in unchanged}
+        if unchanged:
+            outcome.add(write_cells(run, known, fresh, record_of(run, fresh, unchanged, seen)))
     return outcome
 
 
