@@ -262,6 +262,35 @@ def test_a_refused_row_stays_alone_in_its_trouble(tmp_path: Path) -> None:
     _right(world, leads)
 
 
+@pytest.mark.parametrize("hand", ["a row is made by hand", "a column is inserted", "the tab is emptied"])
+def test_what_people_do_while_a_refused_insert_is_halved_doubles_no_row(tmp_path: Path, hand: str) -> None:
+    """Each half goes out on a fresh look."""
+    world = World(tmp_path)
+    _opened(world)
+    leads = _leads(world)
+    version = world.person.version()
+
+    def act() -> None:
+        if hand == "a row is made by hand":
+            world.person.type("ID", str(leads[2]), row=world.person.header_row() + len(world.ids()) + 1)
+        elif hand == "a column is inserted":
+            world.person.insert_columns(3)
+        else:
+            world.person.clear_all()
+
+    world.sheets_wire.rule = once(is_insert, Fault(Manner.REFUSED, _refusal()))
+    world.sheets_wire.before_each = before(is_insert, act)
+    with suppress(AmoGsheetError):
+        world.pull()
+    world.sheets_wire.rule = world.sheets_wire.before_each = None
+    if hand == "the tab is emptied":
+        world.person.restore_version(version)
+    settled(world)
+
+    assert sorted(leads) == sorted(int(str(lead)) for lead in world.ids())[1:]
+    assert [f"ул. {name}" for name in NAMES] == [world.person.see("Адрес", lead=lead) for lead in leads]
+
+
 def test_a_refused_row_is_still_due_when_its_lead_has_left_the_trigger(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.amo.knobs.events_forbidden = True

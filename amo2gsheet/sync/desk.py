@@ -20,7 +20,7 @@ from amo2gsheet.sync.plan import CellPlan, NewRowPlan, RowPlan, cell_text
 from amo2gsheet.sync.planner import Planner, is_young
 from amo2gsheet.sync.presence import DELETED, VANISHED
 from amo2gsheet.sync.record import Written
-from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows
+from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows, leads_in, still_due
 from amo2gsheet.sync.run import SYNC_DUE
 from amo2gsheet.sync.settle import settle
 from amo2gsheet.sync.steady import LOOKS, renamed_each_time, rows_around, rows_under
@@ -222,24 +222,20 @@ class Desk:
             part, remaining = remaining[:ROWS_PER_INSERT], remaining[ROWS_PER_INSERT:]
             run.report.plan += [f'new row: lead {plan.row.lead_id}, статус "{_status_of(plan)}"' for plan in part]
             if run.is_dry:
-                outcome.add(Outcome(landed={plan.row.lead_id for plan in part}))
+                outcome.add(Outcome(landed=leads_in(part)))
                 continue
             assert self.tab is not None
             made = insert_rows(run, known, self.tab, place, part, self._dropdown(place))
             outcome.add(made)
             run.advance(len(made.landed), len(plans))
             if made.is_unclear or made.again:
-                outcome.again |= {plan.row.lead_id for plan in remaining}
+                outcome.again |= leads_in(remaining)
                 break
             if remaining:
                 fresh = self._look(known)
-                if fresh is None or fresh.columns != place.columns:
-                    outcome.again |= {plan.row.lead_id for plan in remaining}
-                    break
-                present = {plan.row.lead_id for plan in remaining if fresh.presence.has(plan.row.lead_id)}
-                outcome.again |= present
-                remaining = [plan for plan in remaining if plan.row.lead_id not in present]
-                place = fresh
+                due = still_due(fresh, place, remaining)
+                outcome.again |= leads_in(remaining) - leads_in(due)
+                place, remaining = fresh or place, due
         return outcome
 
     def _dropdown(self, place: Place) -> Dropdown | None:

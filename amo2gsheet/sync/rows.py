@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ def insert_rows(
 
     An insert of an earlier run whose outcome is still open lends its token: of both, exactly one lands.
     """
-    leads = {plan.row.lead_id for plan in plans}
+    leads = leads_in(plans)
     below = place.presence.last_row
     sent = Sent(
         place.header,
@@ -113,14 +113,30 @@ def _halve(
     dropdown: Dropdown | None,
     error: WriteRefusedError,
 ) -> Outcome:
-    """Send the halves of a refused insert, until the bad row is alone."""
+    """Send the halves of a refused insert, until the bad row is alone; each on a fresh look, for people go on meanwhile."""
     if len(plans) == 1:
         return Outcome(refused={plans[0].row.lead_id: error.message})
     middle = len(plans) // 2
     outcome = Outcome()
     for part in (plans[:middle], plans[middle:]):
-        outcome.add(insert_rows(run, known, tab, place, part, dropdown))
+        fresh = open_place(run, known, place.title)
+        due = still_due(fresh, place, part)
+        outcome.again |= leads_in(part) - leads_in(due)
+        if fresh is not None and due:
+            outcome.add(insert_rows(run, known, tab, fresh, due, dropdown))
     return outcome
+
+
+def still_due(fresh: Place | None, place: Place, plans: Sequence[NewRowPlan]) -> list[NewRowPlan]:
+    """Those new rows planned at `place` that a fresh look still wants: none where columns have moved, none that is there by now."""
+    if fresh is None or fresh.columns != place.columns:
+        return []
+    return [plan for plan in plans if not fresh.presence.has(plan.row.lead_id)]
+
+
+def leads_in(plans: Iterable[NewRowPlan]) -> set[int]:
+    """The leads of which these are the rows."""
+    return {plan.row.lead_id for plan in plans}
 
 
 def _take_in(run: Run, known: Known, place: Place, sent: Sent, intent: Intent, answer: WriteAnswer) -> Outcome:
