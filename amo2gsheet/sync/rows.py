@@ -128,7 +128,7 @@ def _halve(
 
 
 def still_due(fresh: Place | None, place: Place, plans: Sequence[NewRowPlan]) -> list[NewRowPlan]:
-    """Those new rows planned at `place` that a fresh look still wants: none where columns have moved, none that is there by now."""
+    """Those new rows planned at `place` that a fresh look still wants: none that is there, none at all where columns moved."""
     if fresh is None or fresh.columns != place.columns:
         return []
     return [plan for plan in plans if not fresh.presence.has(plan.row.lead_id)]
