@@ -71,6 +71,7 @@ class Left:
     `demands` is what the cells show or the history knows, `gone` what a run wrote over before people changed the cell again.
     `parked` and `parked_notes` are what they left in rows that a run took for another lead's, and that are nobody's by now;
     `parked_picks` are statuses that they brought into rows that were nobody's.
+    `brought` is what is no note and came into a column of notes by their hands all the same, sorted or brought back.
     `by_hand` are leads whose rows people made or doubled, `edited` is lead ID → act at which amoCRM's address changed last.
     """
 
@@ -80,6 +81,7 @@ class Left:
     picks: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     by_person: dict[tuple[int, Kind], tuple[int, object]] = field(default_factory=dict)
     notes: dict[int, object] = field(default_factory=dict)
+    brought: dict[int, object] = field(default_factory=dict)
     parked: dict[tuple[Kind, str], Demand] = field(default_factory=dict)
     parked_notes: set[str] = field(default_factory=set)
     parked_picks: set[str] = field(default_factory=set)
@@ -145,11 +147,13 @@ class Left:
             self.by_person.pop((lead_id, kind), None)
         self.by_person.pop((lead_id, "note"), None)
         self.notes.pop(lead_id, None)
+        self.brought.pop(lead_id, None)
 
     def _leave(self, lead_id: int, kind: Kind, value: object, former: Cells | None, since_run: int) -> None:
         self.by_person[lead_id, kind] = (self.acts, value)
         if kind == "note":
-            self.notes[lead_id] = value if _belongs(kind, value) else None
+            # What had strayed there before they brought it elsewhere may stay, or be taken back.
+            self.notes[lead_id], self.brought[lead_id] = (value, None) if _belongs(kind, value) else (None, value)
             return
         demand = self.demands.pop((lead_id, kind), None)
         if demand is not None and former is not None and former[kind] != demand.value:
