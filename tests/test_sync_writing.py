@@ -12,7 +12,23 @@ from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner, where
-from tests.sync_bench import CUT_AFTER, CUT_BEFORE, KILL_AFTER, KILL_BEFORE, before, is_write, once, settled, state_of, stopped
+from amo2gsheet.sync import directory
+from amo2gsheet.sync.looking import strayed_leads
+from amo2gsheet.sync.place import open_place
+from amo2gsheet.sync.steady import rows_under
+from tests.sync_bench import (
+    CUT_AFTER,
+    CUT_BEFORE,
+    KILL_AFTER,
+    KILL_BEFORE,
+    before,
+    is_write,
+    once,
+    run_on,
+    settled,
+    state_of,
+    stopped,
+)
 from tests.world import STATUS, World
 
 
@@ -600,3 +616,28 @@ def test_a_pick_between_the_look_and_the_reading_of_rows_survives_a_stray(tmp_pa
 
     assert ("У курера", "Отказ") == (world.status(moved), world.status(picked))
     assert "Отказ" == world.stage_of(picked)
+
+
+@pytest.mark.parametrize("is_dry", [False, True])
+def test_what_stood_under_a_stray_is_told_as_soon_as_it_is_seen(tmp_path: Path, is_dry: bool) -> None:
+    """Before it is put right somebody may pick once more, and rows may move: nobody could tell any more."""
+    world = World(tmp_path)
+    anna, boris = world.lead("Анна"), world.lead("Борис")
+    world.pull()
+    world.pick(anna, "Отказ")
+    world.move(boris, world.stage("Заказ отправлен"))
+    world.sheets_wire.rule = where(is_write, Fault(Manner.LATE, after=900))
+    world.code(world.pull)
+    world.sheets_wire.rule = None
+    world.person.insert_rows(2)
+    world.sheets_wire.land()
+
+    with run_on(world, is_dry=is_dry) as run:
+        place = open_place(run, directory.load(run), "Sheet1")
+        assert place is not None
+        rows = rows_under(run, place, [place.presence.row_of[anna]])
+        found = strayed_leads(run, place, rows or [])
+        told = [(entry.kind, entry.column, entry.old) for entry in run.state.history(anna)]
+
+    assert {anna} == found
+    assert is_dry is (("doubtful", "status", "Отказ") not in told)

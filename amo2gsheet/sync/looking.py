@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -154,9 +154,7 @@ def keep_overruled(run: Run, view: View, record: Record, intent: Intent) -> None
             shown = rows[write.lead_id].cells.get(index_of.get(record.column_text(cell.index), cell.index))
             if not same_value(shown, cell.old) and not same_value(shown, cell.new):
                 _keep(run, write.lead_id, cell.key, cell.old, cell.new, intent)
-    key_at = {index: key for key, index in view.place.columns.index.items()}
-    for stray in view.inspection.replaced:
-        _keep(run, stray.lead_id, key_at.get(stray.index, ""), stray.before, stray.value, intent)
+    _keep_before(run, view.place, view.inspection.replaced, intent)
 
 
 def _keep(run: Run, lead_id: int, key: ColumnKey, old: CellValue, new: CellValue, intent: Intent) -> None:
@@ -186,7 +184,8 @@ def _rows_besides(place: Place, record: Record, numbers: set[int], *, is_searchi
 def strayed_leads(run: Run, place: Place, rows: Sequence[Row], indexes: Container[int] | None = None) -> set[int]:
     """Leads whose rows show a value that strayed there from a write whose outcome is open: it may have landed just now.
 
-    `rows` are of the look at `place`; of them only the columns `indexes` count, None: all of them.
+    What stood there before is kept in the history: before a run puts it right, somebody may write over it. `rows` are of the look
+    at `place`; of them only the columns `indexes` count, None: all of them.
     """
     found: set[int] = set()
     bases: Mapping[int, Base] | None = None
@@ -196,10 +195,19 @@ def strayed_leads(run: Run, place: Place, rows: Sequence[Row], indexes: Containe
                 bases = run.state.bases([row.lead_id for row in rows if row.lead_id is not None])
             record = record_from_json(intent.payload)
             inspection = inspect(record, place.header, place.columns, rows, bases, place.presence.doubled)
-            found |= {
-                stray.lead_id for stray in inspection.strays if stray.is_known and (indexes is None or stray.index in indexes)
-            }
+            strays = [stray for stray in inspection.strays if stray.is_known and (indexes is None or stray.index in indexes)]
+            found |= {stray.lead_id for stray in strays}
+            if not run.is_dry:
+                _keep_before(run, place, strays, intent)
     return found
+
+
+def _keep_before(run: Run, place: Place, strays: Iterable[Stray], intent: Intent) -> None:
+    """Keep, in the history, what stood where values strayed."""
+    key_at = {index: key for key, index in place.columns.index.items()}
+    for stray in strays:
+        if stray.before is not None:
+            _keep(run, stray.lead_id, key_at.get(stray.index, ""), stray.before, stray.value, intent)
 
 
 def seen_again(
