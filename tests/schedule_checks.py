@@ -95,8 +95,10 @@ def _is_in_history(state: StateStore, demand: Demand) -> bool:
 
 def _check_own_cells(people: People, sight: Sight) -> None:
     for lead_id, cells in sight.cells.items():
-        note, brought = people.left.notes.get(lead_id), people.left.brought.get(lead_id)
-        assert cells["note"] in (note, brought or note), f"the note of lead {lead_id} is {cells['note']!r}, not {note!r}"
+        note = people.left.notes.get(lead_id)
+        assert cells["note"] in (note, people.left.brought.get(lead_id, note)), (
+            f"the note of lead {lead_id} is {cells['note']!r}, not {note!r}"
+        )
     assert people.left.loose <= sight.loose, f"people's rows without ID are gone: {people.left.loose - sight.loose}"
 
 

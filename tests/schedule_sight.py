@@ -149,11 +149,20 @@ class Left:
         self.notes.pop(lead_id, None)
         self.brought.pop(lead_id, None)
 
+    def _leave_note(self, lead_id: int, value: object, former: Cells | None) -> None:
+        """A note, or what had strayed there before they brought it elsewhere: that may stay, or be taken back."""
+        if _belongs("note", value):
+            self.notes[lead_id] = value
+            self.brought.pop(lead_id, None)
+            return
+        if former is None or former["note"] == self.notes.get(lead_id):
+            self.notes[lead_id] = None
+        self.brought[lead_id] = value
+
     def _leave(self, lead_id: int, kind: Kind, value: object, former: Cells | None, since_run: int) -> None:
         self.by_person[lead_id, kind] = (self.acts, value)
         if kind == "note":
-            # What had strayed there before they brought it elsewhere may stay, or be taken back.
-            self.notes[lead_id], self.brought[lead_id] = (value, None) if _belongs(kind, value) else (None, value)
+            self._leave_note(lead_id, value, former)
             return
         demand = self.demands.pop((lead_id, kind), None)
         if demand is not None and former is not None and former[kind] != demand.value:

@@ -157,6 +157,14 @@ def keep_overruled(run: Run, view: View, record: Record, intent: Intent) -> None
     _keep_before(run, view.place, view.inspection.replaced, intent)
 
 
+def keep_replaced(run: Run, landed: Mapping[int, Sequence[CellPlan]], intent: Intent) -> None:
+    """Keep, in the history, what the cells that landed have replaced. Safe to repeat."""
+    for lead_id, cells in landed.items():
+        for cell in cells:
+            if cell.key != "sync" and cell.old is not None and not same_value(cell.old, cell.new):
+                _keep(run, lead_id, cell.key, cell.old, cell.new, intent)
+
+
 def _keep(run: Run, lead_id: int, key: ColumnKey, old: CellValue, new: CellValue, intent: Intent) -> None:
     if not _is_told(run, lead_id, key, old, intent):
         run.record([HistoryEntry(run.clock.time(), run.run_id, run.command, lead_id, "doubtful", key, old, new)])

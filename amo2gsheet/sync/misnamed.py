@@ -86,7 +86,21 @@ def _former(record: Record, header: Header, row: Row, written: Collection[object
         hit = {write.lead_id for write in record.writes if write.row_number == row.number}
         hit |= {trace.lead_id for trace in record.traces if trace.row_number == row.number}
         like = [former for former in like if former.lead_id in hit]
+    if not like:
+        like = [former for former in record.before if former.lead_id in _hit_by(record, row) - set(named)]
     return like[0] if len(like) == 1 else None
+
+
+def _hit_by(record: Record, row: Row) -> set[int]:
+    """The leads whose rows were hit by a write of which a row shows most values, two at least; one is anybody's."""
+    shown = {value_key(value) for value in row.cells.values() if value is not None}
+    found: set[int] = set()
+    for write in record.writes:
+        values = {value_key(cell.new) for cell in write.cells if cell.new is not None}
+        if len(values & shown) > max(1, len(values) // 2):
+            hit = {trace.lead_id for trace in record.traces if trace.row_number == write.row_number}
+            found |= hit - {0} or {write.lead_id}
+    return found
 
 
 def _under_headers(row: Row, header: Header, besides: Collection[str]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, CellValue, ColumnKey, Header, Row, WriteAnswer
 from amo2gsheet.state.records import HistoryEntry, Intent
 from amo2gsheet.sync.answered import landed_cleanly, traces_of
-from amo2gsheet.sync.looking import View, hold_doubtful, is_late_pick, keep_overruled, look_past_header, seen_again
+from amo2gsheet.sync.looking import View, hold_doubtful, is_late_pick, keep_overruled, keep_replaced, look_past_header, seen_again
 from amo2gsheet.sync.place import Place
 from amo2gsheet.sync.plan import CellPlan, cell_text
 from amo2gsheet.sync.record import (
@@ -191,6 +191,8 @@ def _agree_on_landed(
     """Agree on what a look saw to have landed; return the leads of which everything did. The others are planned again."""
     former = run.state.bases(landed)
     if record.is_repeated:
+        # What it replaced is told of nowhere, where its values were agreed on since as something that nobody had to write.
+        keep_replaced(run, landed, intent)
         landed = {lead_id: _news_of(cells, former.get(lead_id)) for lead_id, cells in landed.items()}
     landed = {lead: _undoubted(run, record, lead, cells, former.get(lead), intent) for lead, cells in landed.items()}
     landed = {lead_id: cells for lead_id, cells in landed.items() if cells}
