@@ -400,3 +400,20 @@ def test_a_column_that_moves_between_look_and_reading_does_no_harm(tmp_path: Pat
     assert 0 == world.patches()
     with state_of(world) as state:
         assert ([], []) == (state.conflicts(), state.waiting())
+
+
+def test_a_lead_that_enters_again_before_its_deleted_row_is_missed_gets_a_row(tmp_path: Path) -> None:
+    """One `pull` meets both: the row counts as deleted by the next one only, and the entry must not be forgotten until then."""
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.lead("Борис")
+    world.pull()
+    world.move(lead, world.stage("Отказ"))
+    world.pull()
+    world.person.delete_row(lead)
+    world.clock.advance(20)
+    world.move(lead, world.trigger)
+
+    settled(world)
+
+    assert lead in world.ids()

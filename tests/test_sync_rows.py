@@ -238,6 +238,32 @@ def test_a_token_lent_anew_is_kept_as_long_as_its_newest_try_may_land(tmp_path: 
     _right(world, leads)
 
 
+@pytest.mark.parametrize("fault", [None, CUT_AFTER, KILL_AFTER], ids=["answered", "cut off", "killed"])
+@pytest.mark.parametrize(("rows", "pushed"), [(0, 1), (0, 2), (1, 1), (1, 2), (2, 3)])
+def test_rows_inserted_on_top_at_the_moment_of_an_insert_lose_no_lead(
+    tmp_path: Path, rows: int, pushed: int, fault: Fault | None
+) -> None:
+    """More of them than the table has rows: the new rows stand above the header, where nobody looks for them."""
+    world = World(tmp_path)
+    for _ in range(rows):
+        world.lead("Первый")
+    world.pull()
+    leads = _leads(world)
+    world.sheets_wire.before_each = before(is_insert, lambda: world.person.insert_rows(1, pushed))
+    if fault is not None:
+        world.sheets_wire.rule = once(is_insert, fault)
+    with suppress(AmoGsheetError, Killed):
+        world.pull()
+    world.sheets_wire.rule = world.sheets_wire.before_each = None
+    settled(world)
+
+    table = world.sheets.table()
+    top = world.person.header_row() - 1
+    assert [] == [cell for line in table[:top] for cell in line if cell not in (None, "")]
+    assert sorted(leads) == sorted(line[0] for line in table[top + 1 :])[rows:]
+    assert [f"ул. {name}" for name in NAMES] == [world.person.see("Адрес", lead=lead) for lead in leads]
+
+
 # --- refused ---
 
 

@@ -53,8 +53,37 @@ def put_right(run: Run, known: Known, place: Place, sent: Sent) -> bool:
         if outcome.again:
             run.clock.sleep(PUT_RIGHT_SECONDS * min(attempt + 1, PUT_RIGHT_TRIES))
         place = open_place(run, known, place.title) or place
-    raise UnavailableError(
-        "New rows stand under the wrong headers, and Google Sheets did not carry out the write that puts them right.",
+    raise _not_put_right()
+
+
+def take_back_above(run: Run, known: Known, place: Place, sent: Sent) -> set[int]:
+    """Empty the rows of an insert that landed above the header, because rows were inserted on top meanwhile; return their leads.
+
+    Raises:
+        UnavailableError: Google did not carry that out now.
+    """
+    inserted = range(sent.below_row + 1, sent.below_row + len(sent.cells) + 1)
+    above = [number for number in inserted if number < place.header.row_number]
+    if not above:
+        return set()
+    rows = rows_under(run, place, above)
+    if rows is None:
+        raise unsteady(place.title)
+    found: dict[int, Written] = {}
+    for row in rows:
+        for lead_id, cells in sent.cells.items():
+            ours = {index: value for index, value in cells.items() if value is not None}
+            plan = [CellPlan("", index, value, None) for index, value in ours.items() if same_value(row.cells.get(index), value)]
+            if any(same_value(cell.old, lead_id) for cell in plan):
+                found[lead_id] = Written(0, row.number, tuple(plan), None)
+    if found and write_cells(run, known, place, record_of(run, place, tuple(found.values()), rows)).again:
+        raise _not_put_right()
+    return set(found)
+
+
+def _not_put_right() -> UnavailableError:
+    return UnavailableError(
+        "New rows stand in the wrong place, and Google Sheets did not carry out the write that puts them right.",
         "The next run tries again.",
     )
 

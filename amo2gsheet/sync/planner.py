@@ -10,6 +10,7 @@ from amo2gsheet.fields import render, same_value
 from amo2gsheet.model import Base, LeadDetails, Row, Stage, StatusBase
 from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync.chunk import Chunk, Due
+from amo2gsheet.sync.gather import ENTERED
 from amo2gsheet.sync.plan import LeadNow, NewRowPlan, RowPlan, cell_text, plan_new_row, plan_row
 from amo2gsheet.sync.presence import DELETED, VANISHED
 from amo2gsheet.sync.waiting import sync_text
@@ -137,8 +138,8 @@ class Planner:
         plans = []
         for lead_id in absent:
             base, due = bases.get(lead_id), pending[lead_id]
-            if base is not None and 0 <= base.missing < DELETED and not due.has_entered:
-                run.state.owe(lead_id, "row not seen")
+            if base is not None and 0 <= base.missing < DELETED:
+                run.state.owe(lead_id, ENTERED if due.has_entered else "row not seen")
                 chunk.paid.discard(lead_id)
             elif self._should_add(due, base, is_elsewhere=lead_id in elsewhere):
                 plans.append(

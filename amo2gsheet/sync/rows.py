@@ -11,7 +11,7 @@ from amo2gsheet.exceptions import TabMissingError, TokenUsedError, UnavailableEr
 from amo2gsheet.model import Base, CellBase, Columns, Dropdown, Row, Tab, WriteAnswer
 from amo2gsheet.state.records import HistoryEntry, Intent
 from amo2gsheet.sync.inserted import Sent, same_headers, sent_from_json, sent_to_json
-from amo2gsheet.sync.misplaced import put_right
+from amo2gsheet.sync.misplaced import put_right, take_back_above
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import NewRowPlan, cell_text
 from amo2gsheet.sync.presence import SEEN
@@ -173,7 +173,8 @@ def settle_rows(run: Run, known: Known, title: str, intent: Intent) -> set[int]:
     place = open_place(run, known, title)
     if place is None:
         return set()
-    absent = [lead_id for lead_id in sent.bases if not place.presence.has(lead_id)]
+    above = set() if run.is_dry else take_back_above(run, known, place, sent)
+    absent = [lead_id for lead_id in sent.bases if not place.presence.has(lead_id) and lead_id not in above]
     headers = [place.header] if sent.landed is None else [place.header, sent.landed]
     if not run.is_dry and (absent or not all(same_headers(sent, header) for header in headers)):
         if not put_right(run, known, place, sent) and absent:
@@ -181,7 +182,7 @@ def settle_rows(run: Run, known: Known, title: str, intent: Intent) -> set[int]:
             run.clock.sleep(1)
         place = open_place(run, known, title) or place
     present = {lead_id for lead_id in sent.bases if place.presence.has(lead_id)}
-    gone = sent.certain - present
+    gone = sent.certain - present - above
     bases = [base for lead_id, base in sent.bases.items() if lead_id in present]
     _agree(run, [*bases, *(replace(sent.bases[lead_id], missing=1) for lead_id in sorted(gone))], intent, missing)
     return present
