@@ -414,6 +414,7 @@ def test_a_lead_that_enters_again_before_its_deleted_row_is_missed_gets_a_row(tm
     world.clock.advance(20)
     world.move(lead, world.trigger)
 
+    world.pull()
     settled(world)
 
     assert lead in world.ids()

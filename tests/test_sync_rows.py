@@ -260,7 +260,7 @@ def test_rows_inserted_on_top_at_the_moment_of_an_insert_lose_no_lead(
     table = world.sheets.table()
     top = world.person.header_row() - 1
     assert [] == [cell for line in table[:top] for cell in line if cell not in (None, "")]
-    assert sorted(leads) == sorted(line[0] for line in table[top + 1 :])[rows:]
+    assert sorted(leads) == sorted(int(str(line[0])) for line in table[top + 1 :])[rows:]
     assert [f"ул. {name}" for name in NAMES] == [world.person.see("Адрес", lead=lead) for lead in leads]
 
 
