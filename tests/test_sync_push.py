@@ -255,7 +255,7 @@ def test_what_changes_between_the_two_looks_waits_for_the_next_run(tmp_path: Pat
         "deletes the row": lambda: world.person.delete_row(lead),
         "renames the tab": lambda: world.person.rename_tab("Заказы"),
     }
-    world.amo_wire.before_each = before(_is_get(lead), deeds[deed])
+    world.sheets_wire.before_each = before(_is_look, deeds[deed], nth=2)
 
     outcome = world.push()
 
@@ -266,14 +266,55 @@ def test_what_changes_between_the_two_looks_waits_for_the_next_run(tmp_path: Pat
     assert [expected[deed], TRIGGER, TRIGGER] == _stages(world, [lead, other, third])
 
 
-def test_no_move_no_second_look(tmp_path: Path) -> None:
+def _is_look(request: Request) -> bool:
+    return request.path.endswith(":batchGet")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_manager_who_moves_the_lead_while_push_looks_wins(tmp_path: Path, number: int) -> None:
+    """The lead is read after the seconds that its cell has to keep still: nobody's move is overwritten unseen."""
+    world, (lead, *_) = _with_rows(tmp_path)
+    world.pick(lead, "У курера")
+    world.sheets_wire.before_each = before(_is_look, lambda: world.move(lead, world.stage("Отказ")), nth=number)
+
+    world.push()
+    settled(world)
+
+    assert (REFUSED, "Отказ", 0) == (world.stage_of(lead), world.status(lead), world.patches())
+    with state_of(world) as state:
+        assert [("conflict", "У курера")] == [
+            (entry.kind, entry.old) for entry in state.history(lead) if entry.kind == "conflict"
+        ]
+
+
+def test_a_row_inserted_between_the_columns_of_a_look_makes_nobody_agree(tmp_path: Path) -> None:
+    """IDs and statuses of two instants: each lead shows its neighbour's status, and one that it has in amoCRM already."""
+    world, (first, second, third) = _with_rows(tmp_path)
+    world.move(first, world.stage(SENT))
+    settled(world)
+    world.move(second, world.stage(SENT))
+    hands = [lambda: world.person.insert_rows(2)]
+
+    def between(number: int) -> None:
+        if number == 2 and hands:
+            hands.pop()()
+
+    world.sheets.knobs.between_ranges = between
+    world.push()
+    world.sheets.knobs.between_ranges = None
+    settled(world)
+
+    assert [SENT, SENT, TRIGGER] == _stages(world, [first, second, third])
+
+
+def test_what_agrees_already_needs_no_move(tmp_path: Path) -> None:
     world, (lead, *_) = _with_rows(tmp_path)
     world.move(lead, world.stage(SENT))
     world.pick(lead, "Успешно")
 
     outcome = world.push()
 
-    assert (0, 1, "Успешно") == (world.patches(), outcome.sheet_requests, world.status(lead))
+    assert (0, 2, "Успешно") == (world.patches(), outcome.sheet_requests, world.status(lead))
     settled(world)
     assert (SENT, "Успешно") == (world.stage_of(lead), world.status(lead))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -51,10 +51,11 @@ def push(run: Run) -> None:
         known = directory.refresh_pipelines(run)
         changed = _changed(run, known, place)
     bases = run.state.bases(changed)
-    leads = _read_leads(run, changed, bases)
-    plan = plan_push(leads, changed, bases, known.rules, run.settings.conflict_winner)
-    moves = _second_look(run, place, plan.moves)
-    moves = _guarded(run, changed, bases, moves, changed.keys() - leads.keys())
+    steady = _second_look(run, place, changed)
+    # After the wait: a stage that a manager gives the lead meanwhile is a conflict, and nothing that is overwritten.
+    leads = _read_leads(run, steady, bases)
+    plan = plan_push(leads, steady, bases, known.rules, run.settings.conflict_winner)
+    moves = _guarded(run, changed, bases, list(plan.moves), steady.keys() - leads.keys())
     # Only now: were the run to die in between, the next one would see fewer cells changed, and the guard no pattern in them.
     _take_agreed(run, known, plan, leads)
     for move in moves:
@@ -201,21 +202,19 @@ def _take_agreed(run: Run, known: Known, plan: PushPlan, leads: Mapping[int, Lea
         )
 
 
-def _second_look(run: Run, place: Place, moves: Sequence[MovePlan]) -> list[MovePlan]:
-    """Look at each row once more, ID and status as one range; what is not as before waits for the next run."""
-    if not moves:
-        return []
+def _second_look(run: Run, place: Place, changed: Mapping[int, tuple[int, str]]) -> dict[int, tuple[int, str]]:
+    """Look at each changed row once more, ID and status as one range; what is not as before waits for the next run."""
     run.clock.sleep(run.settings.push_settle_seconds)
-    numbers = sorted({move.row_number for move in moves})
+    numbers = sorted({number for number, _ in changed.values()})
     try:
         rows = run.sheet.read_rows(place.title, place.header, numbers, [place.columns.status_index])
     except TabMissingError:
         rows = []
     seen = {row.lead_id: cell_text(row.cells.get(place.columns.status_index)) for row in rows}
-    kept = [move for move in moves if seen.get(move.lead_id) == move.text]
-    if len(kept) < len(moves):
-        run.notice(f"{len(moves) - len(kept)} status cells were still being edited; they wait for the next run")
-    return kept
+    steady = {lead_id: (number, text) for lead_id, (number, text) in changed.items() if seen.get(lead_id) == text}
+    if len(steady) < len(changed):
+        run.notice(f"{len(changed) - len(steady)} status cells were still being edited; they wait for the next run")
+    return steady
 
 
 def _guarded(
