@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from amo2gsheet.exceptions import ExitCode
+from amo2gsheet.sandbox import answers
+from amo2gsheet.sandbox.faults import Fault, Manner
 from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync.run import LONG_WORK
 from amo2gsheet.sync.waiting import sync_text
-from tests.sync_bench import before, is_write, run_on, settled, state_of
+from tests.sync_bench import CUT_BEFORE, before, is_write, once, run_on, settled, state_of
 from tests.world import STATUS, World
 
 SYNC = "Синхронизация"
@@ -418,3 +420,24 @@ def test_a_lead_that_enters_again_before_its_deleted_row_is_missed_gets_a_row(tm
     settled(world)
 
     assert lead in world.ids()
+
+
+@pytest.mark.parametrize("fault", [CUT_BEFORE, Fault(Manner.TIMEOUT_BEFORE), Fault(Manner.REFUSED, answers.json_503())])
+def test_a_reason_that_was_not_written_is_written_later(tmp_path: Path, fault: Fault) -> None:
+    """Nothing else brings a doubled row up again."""
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.lead("Борис")
+    world.pull()
+    world.person.paste("V1", [[SYNC]])
+    settled(world)
+    world.person.duplicate_row(lead=lead)
+    world.push()
+    world.sheets_wire.rule = once(is_write, fault)
+    world.pull()
+    world.sheets_wire.rule = None
+    world.clock.advance(400)
+
+    settled(world)
+
+    assert ["ID дважды"] * 2 == [row[SYNC] for row in world.rows() if row["ID"] == lead]

@@ -52,8 +52,9 @@ def show_reasons(run: Run, known: Known, title: str) -> None:
                 # Columns moved just now: the same.
                 return
             writes, seen = found
-            if writes:
-                write_cells(run, known, place, record_of(run, place, writes, seen))
+            if writes and write_cells(run, known, place, record_of(run, place, writes, seen)).again:
+                # Not carried out, or nobody knows: the same.
+                return
     except TabMissingError:
         # Renamed just now: the next run finds it, and says why.
         return
