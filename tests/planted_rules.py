@@ -78,8 +78,8 @@ BUGS: tuple[Bug, ...] = (
         "second-look-skipped",
         "3: a cell that is being edited, or a row that is being moved, moves a lead",
         "sync/push.py",
-        """    kept = [move for move in moves if seen.get(move.lead_id) == move.text]""",
-        """    kept = [move for move in moves if seen]""",
+        """for lead_id, (number, text) in changed.items() if seen.get(lead_id) == text}""",
+        """for lead_id, (number, text) in changed.items() if seen}""",
         ("tests/test_sync_push.py", "-k", "two_looks"),
     ),
     Bug(

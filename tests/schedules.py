@@ -233,7 +233,8 @@ class Schedule:
         assert self.world.patches() == patches, "a run at rest moved a lead"
 
     def _come_to_rest(self) -> None:
-        for _ in range(2):
+        # A read that is a moment old puts what is owed off by a run.
+        for _ in range(2 + self.world.sheets.knobs.old_reads_after_write):
             for command in ("push", "pull"):
                 self._well(command)
 

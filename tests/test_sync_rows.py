@@ -703,3 +703,28 @@ def test_a_second_try_under_other_columns_is_put_right_by_what_it_was_planned_fo
     world.pull()
 
     _right(world, leads)
+
+
+@pytest.mark.parametrize("act", ["a column is inserted", "a row is inserted on top"])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_look_at_two_instants_doubles_no_row(tmp_path: Path, number: int, act: str) -> None:
+    """The state was deleted, and somebody inserts a column while the look is being read: no row shows its ID."""
+    world = World(tmp_path)
+    leads = _leads(world)
+    world.pull()
+    for file in tmp_path.glob(".amo2gsheet.sqlite3*"):
+        file.unlink()
+    acts = [lambda: world.person.insert_columns(1) if act == "a column is inserted" else world.person.insert_rows(1)]
+
+    def between(count: int) -> None:
+        if count == number and acts:
+            acts.pop()()
+
+    world.sheets.knobs.between_ranges = between
+    world.pull()
+    world.sheets.knobs.between_ranges = None
+    settled(world)
+
+    assert [] == acts
+    table = world.sheets.table()
+    assert [1] * 3 == [sum(row.count(lead) for row in table) for lead in leads]

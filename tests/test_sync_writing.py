@@ -12,7 +12,7 @@ from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner, where
-from amo2gsheet.sync import directory
+from amo2gsheet.sync import desk, directory
 from amo2gsheet.sync.looking import strayed_leads
 from amo2gsheet.sync.place import open_place
 from amo2gsheet.sync.steady import rows_under
@@ -158,6 +158,26 @@ def test_a_pick_made_before_a_refused_write_is_halved_is_not_unheard_of(tmp_path
     assert ["В процессе", "У курера", "У курера"] == [world.status(lead) for lead in (anna, boris, vera)]
     with state_of(world) as state:
         assert ["Отказ"] == [entry.old for entry in state.history(vera) if entry.kind == "conflict"]
+
+
+@pytest.mark.parametrize("manner", [Manner.TIMEOUT_BEFORE, Manner.TIMEOUT_AFTER, None])
+def test_a_pick_made_while_the_first_of_two_writes_is_under_way_is_not_unheard_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manner: Manner | None
+) -> None:
+    """What changed is too much for one request; a first one without an answer takes two minutes."""
+    world = World(tmp_path)
+    leads = _three(world)
+    monkeypatch.setattr(desk, "CELLS_PER_WRITE", 45)
+    if manner is not None:
+        world.sheets_wire.rule = once(is_write, Fault(manner))
+    world.sheets_wire.before_each = before(is_write, lambda: world.pick(leads[2], "Отказ"))
+
+    world.pull()
+    settled(world)
+
+    with state_of(world) as state:
+        assert "Отказ" in {entry.old for entry in state.history(leads[2])}
+    assert ["У курера"] * 3 == [world.status(lead) for lead in leads]
 
 
 HALVING: dict[str, Callable[[World], None]] = {

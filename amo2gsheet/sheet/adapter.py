@@ -104,6 +104,9 @@ class GoogleSheet:
             found = grid.key_columns(header)
             if found == wanted:
                 ids, statuses = (column[0] if column else [] for column in lines[1:])
+                if not all(grid.is_under(header, column, index) for column, index in zip((ids, statuses), found, strict=True)):
+                    # The ranges of one answer can be of different instants, and columns have moved in between.
+                    continue
                 return SheetLook(header, False, grid.rows_below(header, ids, statuses))
             wanted = found
         raise UnavailableError(

@@ -117,6 +117,12 @@ def id_column(header: Header) -> int:
     return _only_place(header, "id")
 
 
+def is_under(header: Header, column: Sequence[CellValue], index: int) -> bool:
+    """Tell whether a column as it was read shows the header of that index in its row."""
+    row = header.row_number - 1
+    return row < len(column) and text_of(column[row]) == header.texts[index]
+
+
 def rows_below(header: Header, ids: Sequence[CellValue], statuses: Sequence[CellValue]) -> dict[int, tuple[CellValue, CellValue]]:
     """Return row number → (ID cell, status cell) of every row below the header that has something in its ID cell."""
     start = header.row_number

@@ -25,7 +25,7 @@ from amo2gsheet.sync.run import SYNC_DUE
 from amo2gsheet.sync.settle import settle
 from amo2gsheet.sync.steady import LOOKS, renamed_each_time, rows_around, rows_under
 from amo2gsheet.sync.waiting import show_reasons
-from amo2gsheet.sync.writing import SHOWN_COLUMNS, Outcome, column_name, record_of, write_cells
+from amo2gsheet.sync.writing import SHOWN_COLUMNS, Outcome, column_name, record_of, write_cells, write_later
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.chunk import Chunk, Due
@@ -175,8 +175,7 @@ class Desk:
         row_plans = planner.rows(pending, rows, chunk)
         again = {lead_id for lead_id in pending if lead_id in place.presence.row_of and lead_id not in rows}
         outcome = Outcome(again=again, has_strays=bool(again & strayed))
-        for plans in _batches([plan for plan in row_plans if plan.writes]):
-            outcome.add(self._write(known, place, plans, seen))
+        self._write_all(known, place, [plan for plan in row_plans if plan.writes], seen, outcome)
         new_rows = planner.new_rows(pending, chunk)
         if new_rows and outcome.again:
             # Rows or columns have moved since the look, so where the table ends and what stands where is looked up anew.
@@ -204,14 +203,21 @@ class Desk:
         found = {row.lead_id: row for row in rows if row.lead_id is not None and row.lead_id in pending}
         return {lead_id: row for lead_id, row in found.items() if lead_id in place.presence.row_of}, tuple(rows)
 
-    def _write(self, known: Known, place: Place, plans: Sequence[RowPlan], seen: tuple[Row, ...]) -> Outcome:
+    def _write_all(self, known: Known, place: Place, plans: Sequence[RowPlan], seen: tuple[Row, ...], outcome: Outcome) -> None:
+        """Write row plans in batches, all but the first on a fresh look; after one that went badly the rest is planned again."""
         run = self.run
-        writes = tuple(Written(plan.lead_id, plan.row_number, plan.writes, plan.base) for plan in plans)
-        for write in writes:
-            run.report.plan += [_cell_line(place, write, cell) for cell in write.cells]
-        if run.is_dry:
-            return Outcome(landed={plan.lead_id for plan in plans})
-        return write_cells(run, known, place, record_of(run, place, writes, seen))
+        for number, batch in enumerate(_batches(plans)):
+            writes = tuple(Written(plan.lead_id, plan.row_number, plan.writes, plan.base) for plan in batch)
+            for write in writes:
+                run.report.plan += [_cell_line(place, write, cell) for cell in write.cells]
+            if run.is_dry:
+                outcome.landed |= {write.lead_id for write in writes}
+            elif number == 0:
+                outcome.add(write_cells(run, known, place, record_of(run, place, writes, seen)))
+            elif outcome.is_unclear or outcome.is_busy or outcome.has_strays:
+                outcome.again |= {write.lead_id for write in writes}
+            else:
+                outcome.add(write_later(run, known, place, writes))
 
     def _insert(self, known: Known, place: Place, plans: Sequence[NewRowPlan]) -> Outcome:
         """Insert the first chunk of new rows; the others are planned again on a fresh look."""

@@ -128,10 +128,16 @@ def _halve(run: Run, known: Known, place: Place, record: Record, error: WriteRef
     middle = len(record.writes) // 2
     outcome = Outcome()
     for part in (record.writes[:middle], record.writes[middle:]):
-        fresh, unchanged, seen = seen_again(run, known, place, part)
-        outcome.again |= {write.lead_id for write in part} - {write.lead_id for write in unchanged}
-        if unchanged:
-            outcome.add(write_cells(run, known, fresh, record_of(run, fresh, unchanged, seen)))
+        outcome.add(write_later(run, known, place, part))
+    return outcome
+
+
+def write_later(run: Run, known: Known, place: Place, writes: Sequence[Written]) -> Outcome:
+    """Carry out what was planned at `place` a while ago, on a fresh look; what does not stand as before is planned again."""
+    fresh, unchanged, seen = seen_again(run, known, place, writes)
+    outcome = Outcome(again={write.lead_id for write in writes} - {write.lead_id for write in unchanged})
+    if unchanged:
+        outcome.add(write_cells(run, known, fresh, record_of(run, fresh, unchanged, seen)))
     return outcome
 
 
