@@ -67,8 +67,8 @@ BUGS: tuple[Bug, ...] = (
         "older-version-believed",
         "7: a stale list writes an old stage over a newer one",
         "sync/news.py",
-        """        if lead.updated_at < known_at:
-            continue
+        """    if lead.updated_at < known_at:
+        return Age.OLD
 """,
         "",
         ("tests/test_sync_news.py",),

@@ -14,7 +14,7 @@ from amo2gsheet.sync import directory, swallowed
 from amo2gsheet.sync.chunk import Chunk, Due
 from amo2gsheet.sync.details import GIVE_UP_AFTER, bulk_or_nothing
 from amo2gsheet.sync.directory import Known
-from amo2gsheet.sync.news import look_into, news_lists, only_news, version_of
+from amo2gsheet.sync.news import Age, ages_of, look_into, news_lists, only_news, version_of
 from amo2gsheet.values import zone_of
 
 if TYPE_CHECKING:
@@ -184,28 +184,34 @@ class Feed:
     def _take_owed(self, lead_ids: Sequence[int], chunk: Chunk) -> None:
         """Leads that an earlier run, or `push`, left to this one."""
         run = self._run
-        versions, owed = run.state.versions(lead_ids), run.state.owed()
-        for lead in self._read(lead_ids, "unread"):
-            reasons = owed[lead.id].reasons if lead.id in owed else {}
-            seen = versions.get(lead.id)
-            if seen is not None and lead.updated_at < seen.updated_at == run.believed(seen.updated_at):
-                continue
-            current = swallowed.check(self._run, self.known, lead)
-            if current is None:
-                self._name_gone(lead.id)
-                continue
+        owed = run.state.owed()
+        for current in self._current(lead_ids):
+            reasons = owed[current.id].reasons if current.id in owed else {}
             belongs = self.known.rules.is_trigger(current.stage) or BELONGS in reasons or ENTERED in reasons
             chunk.add(Due(current, may_add=belongs, has_entered=ENTERED in reasons))
             chunk.versions.append(version_of(current))
-            chunk.paid.add(lead.id)
+            chunk.paid.add(current.id)
 
     def _take_tracked(self, lead_ids: Sequence[int], chunk: Chunk) -> None:
         """Every tracked lead, those final for long left out."""
         versions = self._run.state.versions(lead_ids)
         wanted = [lead_id for lead_id in lead_ids if lead_id not in chunk.due and not self._is_final(versions.get(lead_id))]
-        for lead in self._read(wanted, "unread"):
+        for lead in self._current(wanted):
             chunk.add(Due(lead, may_add=self.known.rules.is_trigger(lead.stage)))
             chunk.versions.append(version_of(lead))
+
+    def _current(self, lead_ids: Sequence[int]) -> Iterator[Lead]:
+        """Read leads that are tracked or owed; those that amoCRM shows older than they are known wait for a later run."""
+        leads = self._read(lead_ids, "unread")
+        ages = ages_of(self._run, leads)
+        for lead in leads:
+            if ages[lead.id] is Age.OLD:
+                continue
+            current = swallowed.check(self._run, self.known, lead)
+            if current is None:
+                self._name_gone(lead.id)
+            else:
+                yield current
 
     def _is_final(self, version: Version | None) -> bool:
         if version is None or version.stage.status_id not in FINAL_STATUS_IDS:
@@ -218,6 +224,9 @@ class Feed:
             return []
         run = self._run
         found = bulk_or_nothing(run, lead_ids)
+        # A list may lag; asked for by its ID a lead is as it is.
+        ages = ages_of(run, found.values())
+        found = {lead_id: lead for lead_id, lead in found.items() if ages[lead_id] is Age.NEW}
         failures = 0
         for lead_id in lead_ids:
             if lead_id in found:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from amo2gsheet.model import Lead
-from amo2gsheet.state.records import LeadLinks, Version
+from amo2gsheet.state.records import Asked, LeadLinks, Version
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.run import Run
@@ -62,20 +63,42 @@ def only_news(run: Run, leads: Iterable[Lead]) -> list[Lead]:
         seen, move = versions.get(lead.id), asked.get(lead.id)
         if seen is not None and seen.digest == lead.digest and move is None:
             continue
-        if seen is not None and run.believed(seen.updated_at) != seen.updated_at:
-            # A time that cannot be: whatever is shown now is news.
-            seen = None
-        known_at = max(seen.updated_at if seen else 0, move.answered_at if move else 0)
-        if lead.updated_at < known_at:
+        age = _age_of(run, lead, seen, move)
+        if age is Age.OLD:
             continue
-        stages = {seen.stage if seen and seen.updated_at == known_at else None, move.target if move else None} - {None}
-        if lead.updated_at == known_at and stages and lead.stage not in stages:
+        if age is Age.UNCERTAIN:
             current = run.amo.lead(lead.id)
             if current is None:
                 continue
             lead = current
         found.append(lead)
     return found
+
+
+class Age(Enum):
+    """How a lead as a list shows it stands to what is known of it; uncertain is another stage of the very same second."""
+
+    NEW = auto()
+    UNCERTAIN = auto()
+    OLD = auto()
+
+
+def ages_of(run: Run, leads: Iterable[Lead]) -> dict[int, Age]:
+    """Lead ID → how old a lead is as it is shown: lists may lag behind what was seen, or behind our own moves."""
+    shown = list(leads)
+    versions, asked = run.state.versions([lead.id for lead in shown]), run.state.asked([lead.id for lead in shown])
+    return {lead.id: _age_of(run, lead, versions.get(lead.id), asked.get(lead.id)) for lead in shown}
+
+
+def _age_of(run: Run, lead: Lead, seen: Version | None, move: Asked | None) -> Age:
+    if seen is not None and run.believed(seen.updated_at) != seen.updated_at:
+        # A time that cannot be: whatever is shown now is news.
+        seen = None
+    known_at = max(seen.updated_at if seen else 0, move.answered_at if move else 0)
+    if lead.updated_at < known_at:
+        return Age.OLD
+    stages = {seen.stage if seen and seen.updated_at == known_at else None, move.target if move else None} - {None}
+    return Age.UNCERTAIN if lead.updated_at == known_at and stages and lead.stage not in stages else Age.NEW
 
 
 def look_into(
