@@ -72,7 +72,7 @@ BUGS: tuple[Bug, ...] = (
     Bug(
         "value-logged",
         "10: names and phones stand in the log",
-        "sync/writing.py",
+        "sync/telling.py",
         """SHOWN_COLUMNS = frozenset({"status", "pipeline"})""",
         """SHOWN_COLUMNS = frozenset({"status", "pipeline", "name", "phone"})""",
         ("tests/test_withstand_trouble.py", "-k", "changed_name"),

@@ -16,7 +16,7 @@ from amo2gsheet.sync.gather import BELONGS, ENTERED
 from amo2gsheet.sync.looking import strayed_leads
 from amo2gsheet.sync.news import links_of
 from amo2gsheet.sync.place import Place, check_emptied, find_tab, follow_dropdown, leave_mark, make_place, open_place
-from amo2gsheet.sync.plan import CellPlan, NewRowPlan, RowPlan, cell_text
+from amo2gsheet.sync.plan import NewRowPlan, RowPlan
 from amo2gsheet.sync.planner import Planner, is_young
 from amo2gsheet.sync.presence import DELETED, VANISHED
 from amo2gsheet.sync.record import Written
@@ -24,8 +24,9 @@ from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows, leads_in, still_d
 from amo2gsheet.sync.run import SYNC_DUE
 from amo2gsheet.sync.settle import settle
 from amo2gsheet.sync.steady import LOOKS, renamed_each_time, rows_around, rows_under
+from amo2gsheet.sync.telling import cell_line
 from amo2gsheet.sync.waiting import show_reasons
-from amo2gsheet.sync.writing import SHOWN_COLUMNS, Outcome, column_name, record_of, write_cells, write_later
+from amo2gsheet.sync.writing import Outcome, record_of, write_cells, write_later
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.chunk import Chunk, Due
@@ -209,7 +210,7 @@ class Desk:
         for number, batch in enumerate(_batches(plans)):
             writes = tuple(Written(plan.lead_id, plan.row_number, plan.writes, plan.base) for plan in batch)
             for write in writes:
-                run.report.plan += [_cell_line(place, write, cell) for cell in write.cells]
+                run.report.plan += [cell_line(place.header, write, cell) for cell in write.cells]
             if run.is_dry:
                 outcome.landed |= {write.lead_id for write in writes}
             elif number == 0:
@@ -319,11 +320,6 @@ def _batches(plans: Sequence[RowPlan]) -> Iterator[list[RowPlan]]:
         size += width
     if batch:
         yield batch
-
-
-def _cell_line(place: Place, write: Written, cell: CellPlan) -> str:
-    change = f' "{cell_text(cell.old)}" → "{cell_text(cell.new)}"' if cell.key in SHOWN_COLUMNS else ""
-    return f"lead {write.lead_id} {column_name(place.header, cell)}{change} (row {write.row_number})"
 
 
 def _status_of(plan: NewRowPlan) -> str:

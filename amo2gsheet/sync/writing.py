@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError, WriteRefusedError
 from amo2gsheet.fields import same_value
-from amo2gsheet.model import Base, CellValue, ColumnKey, Header, Row, WriteAnswer
+from amo2gsheet.model import Base, CellValue, ColumnKey, Row, WriteAnswer
 from amo2gsheet.state.records import HistoryEntry, Intent
 from amo2gsheet.sync.answered import landed_cleanly, traces_of
 from amo2gsheet.sync.looking import View, hold_doubtful, is_late_pick, keep_overruled, keep_replaced, look_past_header, seen_again
 from amo2gsheet.sync.place import Place
-from amo2gsheet.sync.plan import CellPlan, cell_text
+from amo2gsheet.sync.plan import CellPlan
 from amo2gsheet.sync.record import (
     Record,
     Written,
@@ -25,6 +25,7 @@ from amo2gsheet.sync.record import (
     shown_base,
 )
 from amo2gsheet.sync.strays import Stray, repaired_text
+from amo2gsheet.sync.telling import entry_of, say_written
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -37,9 +38,6 @@ REPAIR_ROUNDS = 3
 
 REFUSED_SECONDS = 3600
 """So long a repair that Google refuses is tried again."""
-
-SHOWN_COLUMNS = frozenset({"status", "pipeline"})
-"""Only these columns are printed with their values: others hold customers' data."""
 
 
 @dataclass(slots=True)
@@ -259,34 +257,6 @@ def _agree(
         run.record(entries)
         if not is_kept:
             run.state.drop_intent(intent.id)
-
-
-def entry_of(run: Run, lead_id: int, cell: CellPlan) -> HistoryEntry:
-    """The line of history for one cell: what stood there at the last look, and what stands there now."""
-    kind = "conflict" if cell.is_conflict else "written"
-    return HistoryEntry(run.clock.time(), run.run_id, run.command, lead_id, kind, cell.key, cell.old, cell.new)
-
-
-def column_name(header: Header, cell: CellPlan) -> str:
-    """What people call the column of a cell."""
-    return header.texts[cell.index].strip() if cell.index < len(header.texts) else cell.key
-
-
-def say_written(run: Run, header: Header, write: Written, cell: CellPlan) -> None:
-    """One line for each value written; only harmless columns with their values."""
-    run.report.cells += 1
-    if cell.is_conflict:
-        run.report.conflicts += 1
-    change = f' "{cell_text(cell.old)}" → "{cell_text(cell.new)}"' if cell.key in SHOWN_COLUMNS else ""
-    logger.info(
-        "%s: lead %d %s%s (row %d)",
-        run.command,
-        write.lead_id,
-        column_name(header, cell),
-        change,
-        write.row_number,
-        extra={"event": "cell written", "lead_id": write.lead_id, "column": cell.key},
-    )
 
 
 def _repair(run: Run, known: Known, view: View, strays: Sequence[Stray], rounds: int) -> bool:
