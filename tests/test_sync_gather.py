@@ -13,6 +13,7 @@ from amo2gsheet.exceptions import ExitCode, SettingsError, UnavailableError
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner, where
+from amo2gsheet.sync import swallowed
 from amo2gsheet.sync.chunk import Chunk, Due
 from amo2gsheet.sync.details import GIVE_UP_AFTER
 from tests.schedule_trouble import MachineClock
@@ -577,3 +578,20 @@ def test_a_full_comparison_notices_a_move_that_amocrm_swallowed(tmp_path: Path) 
     settled(world)
     settled(world)
     assert ("Заказ отправлен", "Успешно") == (world.stage_of(lead), world.status(lead))
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_lead_that_is_gone_when_its_move_is_checked_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_full: bool
+) -> None:
+    """The list shows it still; asked for by its ID, because it stands in its old stage, it is there no more."""
+    world = World(tmp_path)
+    lead, _other = world.lead("Анна"), world.lead("Борис")
+    settled(world)
+    monkeypatch.setattr(swallowed, "check", lambda _run, _known, found: None if found.id == lead else found)
+    with state_of(world) as state:
+        state.owe_all([] if is_full else [lead], "names")
+
+    outcome = world.pull(full=is_full)
+
+    assert [f"lead {lead} is not in amoCRM"] == [name.split(" (")[0] for name in outcome.report.named]

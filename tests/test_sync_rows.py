@@ -264,6 +264,42 @@ def test_rows_inserted_on_top_at_the_moment_of_an_insert_lose_no_lead(
     assert [f"ул. {name}" for name in NAMES] == [world.person.see("Адрес", lead=lead) for lead in leads]
 
 
+ABOVE: dict[str, Callable[[World], None]] = {
+    "the write that takes them back is cut off": lambda world: setattr(world.sheets_wire, "rule", once(is_write, CUT_BEFORE)),
+    "a column is inserted": lambda world: world.person.insert_columns(3),
+}
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+@pytest.mark.parametrize("trouble", ABOVE)
+def test_rows_above_the_header_are_taken_back_whatever_comes_between(tmp_path: Path, trouble: str, number: int) -> None:
+    world = World(tmp_path)
+    world.pull()
+    leads = _leads(world)
+    since = 0
+
+    def hand(_number: int, request: Request) -> None:
+        nonlocal since
+        if since or is_insert(request):
+            since += 1
+        if since == 1:
+            world.person.insert_rows(1)
+        elif since == number + 1:
+            ABOVE[trouble](world)
+
+    world.sheets_wire.before_each = hand
+    with suppress(AmoGsheetError):
+        world.pull()
+    world.sheets_wire.rule = world.sheets_wire.before_each = None
+    settled(world)
+
+    table = world.sheets.table()
+    top = world.person.header_row() - 1
+    assert [] == [cell for line in table[:top] for cell in line if cell not in (None, "")]
+    assert sorted(leads) == sorted(int(str(line[0])) for line in table[top + 1 :])
+    assert [f"ул. {name}" for name in NAMES] == [world.person.see("Адрес", lead=lead) for lead in leads]
+
+
 # --- refused ---
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from amo2gsheet.exceptions import AmoGsheetError, ExitCode
+from amo2gsheet.exceptions import AmoGsheetError, ExitCode, SheetLayoutError
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Killed, Manner, where
@@ -123,6 +123,20 @@ DRAGS: dict[str, Callable[[World], None]] = {
 }
 
 
+def _mended_while(world: World, *hands: Callable[[World], None]) -> None:
+    """A `pull` whose write lands on the header, for somebody inserts a row on top; others act at the writes that follow."""
+    acts = [lambda _world: world.person.insert_rows(1), *hands]
+
+    def hand(_number: int, request: Request) -> None:
+        if is_cell_write(request) and acts:
+            acts.pop(0)(world)
+
+    world.sheets_wire.before_each = hand
+    with suppress(AmoGsheetError):
+        world.pull()
+    world.sheets_wire.before_each = None
+
+
 @pytest.mark.parametrize("drag", DRAGS)
 def test_a_header_that_is_put_back_while_columns_move_is_put_back_once_more(tmp_path: Path, drag: str) -> None:
     """Somebody inserts a row on top at the moment of the write, and moves columns at the moment of its repair."""
@@ -132,22 +146,53 @@ def test_a_header_that_is_put_back_while_columns_move_is_put_back_once_more(tmp_
     before = world.rows()
     for lead, stage in zip(leads, (SENT, "Отказ"), strict=True):
         world.move(lead, world.stage(stage))
-    hands = [lambda: world.person.insert_rows(1), lambda: DRAGS[drag](world)]
-
-    def hand(_number: int, request: Request) -> None:
-        if is_cell_write(request) and hands:
-            hands.pop(0)()
-
-    world.sheets_wire.before_each = hand
+    _mended_while(world, DRAGS[drag])
     with suppress(AmoGsheetError):
         world.pull()
-    with suppress(AmoGsheetError):
-        world.pull()
-    world.sheets_wire.before_each = None
 
     assert world.code(world.pull) == ExitCode.DONE
     now = [{text: value for text, value in row.items() if text != "None"} for row in rows_below_header(world)]
     assert now == [{**row, STATUS: text} for row, text in zip(before, ("У курера", "Отказ"), strict=True)]
+
+
+def test_a_header_is_put_back_though_another_column_is_deleted(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    header = world.sheets.table()[0]
+    world.move(lead, world.stage(SENT))
+
+    def act(world: World) -> None:
+        world.person.insert_columns(4)
+        world.person.delete_columns("Регион")
+
+    _mended_while(world, act)
+    with suppress(AmoGsheetError):
+        world.pull()
+
+    assert world.code(world.pull) == ExitCode.DONE
+    assert [text for text in header if text != "Регион"] == [text for text in world.sheets.table()[1] if text]
+    assert world.person.see(STATUS, lead=lead) == "У курера"
+
+
+def test_a_header_that_nobody_can_put_right_stops_the_run_and_says_so(tmp_path: Path) -> None:
+    """The status column is dragged away from under the header that is put back, and the column next to that place is deleted."""
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    world.move(lead, world.stage(SENT))
+
+    def act(world: World) -> None:
+        world.person.move_column("У курера", 3)
+        world.person.delete_columns("Компания")
+
+    _mended_while(world, act)
+
+    with pytest.raises(SheetLayoutError) as told:
+        world.pull()
+    assert "mixed up" in told.value.message
+    assert '"Компания"' in told.value.hint
+    assert world.patches() == 0
 
 
 def at_request(world: World, number: int, act: Callable[[World], object]) -> Callable[[int, Request], None]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from amo2gsheet.exceptions import UnavailableError
+from amo2gsheet.exceptions import SheetLayoutError, UnavailableError
 from amo2gsheet.fields import same_value
 from amo2gsheet.model import CellValue, Row, RowWrite
 from amo2gsheet.state.records import HistoryEntry
@@ -108,10 +108,13 @@ def _values(record: Record) -> list[tuple[int, CellValue]]:
 
 
 def _restored(row: Row, record: Record) -> dict[int, CellValue]:
-    """Index → text that makes a mixed up row the header again; nothing where the place of a column cannot be told.
+    """Index → text that makes a mixed up row the header again.
 
     A value of the record stands where its column is now. So does a header, but for one that was put back at another column's
-    place: its value stands besides.
+    place: its value stands besides. One that shows nowhere, and in whose place no other one stands, was deleted.
+
+    Raises:
+        SheetLayoutError: the place of a column cannot be told.
     """
     texts = record.header.texts
     places: dict[int, int] = {}
@@ -120,11 +123,16 @@ def _restored(row: Row, record: Record) -> dict[int, CellValue]:
         if index not in places and len(found) == 1 and found[0] not in places.values():
             places[index] = found[0]
     _place_the_rest(row, texts, places)
-    if any(text.strip() and index not in places for index, text in enumerate(texts)):
-        return {}
+    left_over = _left_over(row, texts, places)
+    missing = _missing(texts, places)
+    if missing and left_over:
+        raise SheetLayoutError(
+            f"The header in row {row.number} is mixed up: columns were moved while it was being put right.",
+            "Give the columns their headers back. Missing: " + ", ".join(f'"{texts[index].strip()}"' for index in missing) + ".",
+        )
     right: dict[int, CellValue] = {place: texts[index] for index, place in places.items() if texts[index].strip()}
-    left_over = dict.fromkeys(_left_over(row, texts, places))
-    return {place: text for place, text in {**right, **left_over}.items() if not same_value(row.cells.get(place), text)}
+    cleared: dict[int, CellValue] = dict.fromkeys(left_over)
+    return {place: text for place, text in {**right, **cleared}.items() if not same_value(row.cells.get(place), text)}
 
 
 def _place_the_rest(row: Row, texts: Sequence[str], places: dict[int, int]) -> None:
@@ -133,10 +141,13 @@ def _place_the_rest(row: Row, texts: Sequence[str], places: dict[int, int]) -> N
         before, after = places.get(index - 1), places.get(index + 1)
         if index not in places and before is not None and after == before + 2 and before + 1 not in places.values():
             places[index] = before + 1
-    missing = [index for index, text in enumerate(texts) if text.strip() and index not in places]
-    left_over = _left_over(row, texts, places)
+    missing, left_over = _missing(texts, places), _left_over(row, texts, places)
     if len(missing) == len(left_over) == 1:
         places[missing[0]] = left_over[0]
+
+
+def _missing(texts: Sequence[str], places: Mapping[int, int]) -> list[int]:
+    return [index for index, text in enumerate(texts) if text.strip() and index not in places]
 
 
 def _left_over(row: Row, texts: Sequence[str], places: Mapping[int, int]) -> list[int]:

@@ -72,8 +72,8 @@ def take_back_above(run: Run, known: Known, place: Place, sent: Sent) -> set[int
     found: dict[int, Written] = {}
     for row in rows:
         for lead_id, cells in sent.cells.items():
-            ours = {index: value for index, value in cells.items() if value is not None}
-            plan = [CellPlan("", index, value, None) for index, value in ours.items() if same_value(row.cells.get(index), value)]
+            ours = {value_key(value) for value in cells.values() if value is not None}
+            plan = [CellPlan("", index, value, None) for index, value in row.cells.items() if value_key(value) in ours]
             if any(same_value(cell.old, lead_id) for cell in plan):
                 found[lead_id] = Written(0, row.number, tuple(plan), None)
     if found and write_cells(run, known, place, record_of(run, place, tuple(found.values()), rows)).again:
