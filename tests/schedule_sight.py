@@ -30,9 +30,6 @@ NAMES = (
 
 OTHER, TRIGGER, SENT, REFUSED = range(4)
 
-WORDS: dict[str, tuple[str, ...]] = {"note": ("note ", "loose "), "owned": ("typed ", "amo ")}
-"""So begins what belongs into a column: an undone deletion brings back what had strayed there, too."""
-
 Kind = Literal["status", "owned", "note"]
 Cells = dict[Kind, object]
 
@@ -73,6 +70,7 @@ class Left:
     `parked_picks` are statuses that they brought into rows that were nobody's.
     `brought` is what is no note and came into a column of notes by their hands all the same, sorted or brought back.
     `by_hand` are leads whose rows people made or doubled, `edited` is lead ID → act at which amoCRM's address changed last.
+    `words` is how what belongs into a column begins, where that is known: an undone deletion brings back what had strayed, too.
     """
 
     acts: int = 0
@@ -88,6 +86,7 @@ class Left:
     loose: set[str] = field(default_factory=set)
     by_hand: set[int] = field(default_factory=set)
     edited: dict[int, int] = field(default_factory=dict)
+    words: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
 
     def note(self, before: Sight, after: Sight, since_run: int) -> None:
         """Take in what an act has changed."""
@@ -149,9 +148,12 @@ class Left:
         self.notes.pop(lead_id, None)
         self.brought.pop(lead_id, None)
 
+    def _belongs(self, kind: Kind, value: object) -> bool:
+        return kind not in self.words or str(value).startswith(self.words[kind])
+
     def _leave_note(self, lead_id: int, value: object, former: Cells | None) -> None:
         """A note, or what had strayed there before they brought it elsewhere: that may stay, or be taken back."""
-        if _belongs("note", value):
+        if self._belongs("note", value):
             self.notes[lead_id] = value
             self.brought.pop(lead_id, None)
             return
@@ -167,14 +169,10 @@ class Left:
         demand = self.demands.pop((lead_id, kind), None)
         if demand is not None and former is not None and former[kind] != demand.value:
             self.gone.append(demand)
-        if value is not None and _belongs(kind, value):
+        if value is not None and self._belongs(kind, value):
             self.demands[lead_id, kind] = Demand(lead_id, kind, str(value), self.acts, since_run)
         if kind == "status":
             self.picks[lead_id].append(str(value))
-
-
-def _belongs(kind: Kind, value: object) -> bool:
-    return kind not in WORDS or str(value).startswith(WORDS[kind])
 
 
 def see(tab: Tab) -> Sight | None:

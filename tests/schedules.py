@@ -57,6 +57,7 @@ class Schedule:
         self.killed = 0
         self.run_number = self.outer_number = 0
         self.people = People(self.world, self.random, self.say, self._next_run)
+        self.people.left.words = {"note": ("note ", "loose "), "owned": ("typed ", "amo ")}
         self.trouble = Trouble(self.world, self.people, self.random, self.say)
         self.trouble.second_run = self._run_within
         self._set_up_clouds()

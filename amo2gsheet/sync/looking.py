@@ -13,7 +13,7 @@ from amo2gsheet.sync.carried import carried_off
 from amo2gsheet.sync.headers import mend_header
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, cell_text
-from amo2gsheet.sync.record import Record, Trace, Written, header_text, places_of, record_from_json
+from amo2gsheet.sync.record import Record, Trace, Written, agreed_value, header_text, places_of, record_from_json
 from amo2gsheet.sync.steady import LOOKS, rows_around, rows_under, unsteady
 from amo2gsheet.sync.strays import Inspection, Stray, inspect, leads_of, rows_of
 
@@ -206,8 +206,15 @@ def strayed_leads(run: Run, place: Place, rows: Sequence[Row], indexes: Containe
             strays = [stray for stray in inspection.strays if stray.is_known and (indexes is None or stray.index in indexes)]
             found |= {stray.lead_id for stray in strays}
             if not run.is_dry:
-                _keep_before(run, place, strays, intent)
+                # What was agreed on is known anyway.
+                _keep_before(run, place, [stray for stray in strays if not _was_agreed(stray, place, bases)], intent)
     return found
+
+
+def _was_agreed(stray: Stray, place: Place, bases: Mapping[int, Base]) -> bool:
+    key = next((key for key, index in place.columns.index.items() if index == stray.index), None)
+    base = bases.get(stray.lead_id)
+    return base is not None and key is not None and same_value(agreed_value(base, key), stray.before)
 
 
 def _keep_before(run: Run, place: Place, strays: Iterable[Stray], intent: Intent) -> None:

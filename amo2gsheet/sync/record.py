@@ -11,7 +11,7 @@ from typing import Any
 
 from amo2gsheet.fields import same_value
 from amo2gsheet.lead_ids import lead_id_of
-from amo2gsheet.model import Base, CellBase, CellValue, Header, Row, RowWrite, Stage, StatusBase
+from amo2gsheet.model import Base, CellBase, CellValue, ColumnKey, Header, Row, RowWrite, Stage, StatusBase
 from amo2gsheet.names import normal_header
 from amo2gsheet.sync.plan import CellPlan, cell_text
 
@@ -202,6 +202,13 @@ def landed_base(written: Written, landed: Collection[CellPlan], former: Base | N
     cells |= {key: cell for key, cell in agreed.cells.items() if key not in shown}
     is_kept = "status" in missed or ("status" not in shown and agreed.status is not None)
     return Base(base.lead_id, agreed.status if is_kept else base.status, cells)
+
+
+def agreed_value(base: Base, key: ColumnKey) -> CellValue:
+    """What the sheet's side of a column was agreed to show; None where nothing was."""
+    if key == "status":
+        return base.status.text if base.status else None
+    return base.cells[key].sheet if key in base.cells else None
 
 
 def exceptions_of(texts: Mapping[int, CellValue], agreed: Mapping[int, str | None]) -> dict[int, CellValue]:

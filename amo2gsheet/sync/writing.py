@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.exceptions import TabMissingError, UnavailableError, UnclearOutcomeError, WriteRefusedError
 from amo2gsheet.fields import same_value
-from amo2gsheet.model import Base, CellValue, ColumnKey, Row, WriteAnswer
+from amo2gsheet.model import Base, Row, WriteAnswer
 from amo2gsheet.state.records import HistoryEntry, Intent
 from amo2gsheet.sync.answered import landed_cleanly, traces_of
 from amo2gsheet.sync.looking import View, hold_doubtful, is_late_pick, keep_overruled, keep_replaced, look_past_header, seen_again
@@ -18,6 +18,7 @@ from amo2gsheet.sync.plan import CellPlan
 from amo2gsheet.sync.record import (
     Record,
     Written,
+    agreed_value,
     exceptions_of,
     landed_base,
     record_from_json,
@@ -225,13 +226,7 @@ def _undoubted(
 def _news_of(cells: Sequence[CellPlan], base: Base | None) -> list[CellPlan]:
     """Those cells that show another value than was agreed on last. Of the column of waiting reasons nothing is agreed on."""
     columns = [cell for cell in cells if cell.key != "sync"]
-    return [cell for cell in columns if base is None or not same_value(cell.new, _agreed_value(base, cell.key))]
-
-
-def _agreed_value(base: Base, key: ColumnKey) -> CellValue:
-    if key == "status":
-        return base.status.text if base.status else None
-    return base.cells[key].sheet if key in base.cells else None
+    return [cell for cell in columns if base is None or not same_value(cell.new, agreed_value(base, cell.key))]
 
 
 def _agree(
