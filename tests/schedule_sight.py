@@ -167,7 +167,8 @@ class Left:
             self._leave_note(lead_id, value, former)
             return
         demand = self.demands.pop((lead_id, kind), None)
-        if demand is not None and former is not None and former[kind] != demand.value:
+        # What a run wrote over and they put back themselves is not lost.
+        if demand is not None and former is not None and demand.value not in (former[kind], value):
             self.gone.append(demand)
         if value is not None and self._belongs(kind, value):
             self.demands[lead_id, kind] = Demand(lead_id, kind, str(value), self.acts, since_run)
