@@ -441,3 +441,24 @@ def test_a_reason_that_was_not_written_is_written_later(tmp_path: Path, fault: F
     settled(world)
 
     assert ["ID дважды"] * 2 == [row[SYNC] for row in world.rows() if row["ID"] == lead]
+
+
+@pytest.mark.parametrize("protected", [0, 1])
+def test_a_protected_reason_keeps_no_other_one_away_and_is_not_tried_for_ever(tmp_path: Path, protected: int) -> None:
+    """Rows of one ID are told apart by their numbers, also where Google refuses one of them."""
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.lead("Борис")
+    world.pull()
+    world.person.paste("V1", [[SYNC]])
+    settled(world)
+    world.person.duplicate_row(lead=lead)
+    world.push()
+    rows = [number for number, row in enumerate(world.rows(), world.person.header_row() + 1) if row["ID"] == lead]
+    world.person.protect(f"V{rows[protected]}")
+
+    world.pull()
+
+    shown = [row[SYNC] for row in world.rows() if row["ID"] == lead]
+    assert (None, "ID дважды") == (shown[protected], shown[1 - protected])
+    world.rest()

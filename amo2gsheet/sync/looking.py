@@ -212,17 +212,20 @@ def strayed_leads(run: Run, place: Place, rows: Sequence[Row], indexes: Containe
 
 
 def _was_agreed(stray: Stray, place: Place, bases: Mapping[int, Base]) -> bool:
-    key = next((key for key, index in place.columns.index.items() if index == stray.index), None)
-    base = bases.get(stray.lead_id)
-    return base is not None and key is not None and same_value(agreed_value(base, key), stray.before)
+    key, base = _key_at(place, stray.index), bases.get(stray.lead_id)
+    return base is not None and bool(key) and same_value(agreed_value(base, key), stray.before)
+
+
+def _key_at(place: Place, index: int) -> ColumnKey:
+    """The column that stands at an index, "" for people's own."""
+    return next((key for key, at in place.columns.index.items() if at == index), "")
 
 
 def _keep_before(run: Run, place: Place, strays: Iterable[Stray], intent: Intent) -> None:
     """Keep, in the history, what stood where values strayed."""
-    key_at = {index: key for key, index in place.columns.index.items()}
     for stray in strays:
         if stray.before is not None:
-            _keep(run, stray.lead_id, key_at.get(stray.index, ""), stray.before, stray.value, intent)
+            _keep(run, stray.lead_id, _key_at(place, stray.index), stray.before, stray.value, intent)
 
 
 def seen_again(
@@ -235,14 +238,16 @@ def seen_again(
     fresh = open_place(run, known, place.title)
     if fresh is None or fresh.header.texts != place.header.texts:
         return place, (), ()
+    # Rows of one ID, and those without one, are known by their numbers only.
     row_of = fresh.presence.row_of
-    rows = rows_under(run, fresh, rows_around(fresh, [row_of[write.lead_id] for write in writes if write.lead_id in row_of]))
-    shown = {row.lead_id: row for row in rows or ()}
+    moved = [replace(write, row_number=row_of.get(write.lead_id, write.row_number)) for write in writes]
+    rows = rows_under(run, fresh, rows_around(fresh, [write.row_number for write in moved]))
+    shown = {(row.number, row.lead_id or 0): row.cells for row in rows or ()}
     unchanged = [
-        replace(write, row_number=shown[write.lead_id].number)
-        for write in writes
-        if write.lead_id in shown
-        and all(same_value(shown[write.lead_id].cells.get(cell.index), cell.old) for cell in write.cells)
+        write
+        for write in moved
+        if (cells := shown.get((write.row_number, write.lead_id))) is not None
+        and all(same_value(cells.get(cell.index), cell.old) for cell in write.cells)
     ]
     return fresh, tuple(unchanged), tuple(rows or ())
 
