@@ -238,6 +238,16 @@ def test_a_token_lent_anew_is_kept_as_long_as_its_newest_try_may_land(tmp_path: 
     _right(world, leads)
 
 
+def _below_the_header(world: World, leads: list[int], others: int) -> None:
+    """Hold the end: nothing stands above the header, and each lead has one row below it, after so many others."""
+    settled(world)
+    table = world.sheets.table()
+    top = world.person.header_row() - 1
+    assert [] == [cell for line in table[:top] for cell in line if cell not in (None, "")]
+    assert sorted(leads) == sorted(int(str(line[0])) for line in table[top + 1 :])[others:]
+    assert [f"ул. {name}" for name in NAMES] == [world.person.see("Адрес", lead=lead) for lead in leads]
+
+
 @pytest.mark.parametrize("fault", [None, CUT_AFTER, KILL_AFTER], ids=["answered", "cut off", "killed"])
 @pytest.mark.parametrize(("rows", "pushed"), [(0, 1), (0, 2), (1, 1), (1, 2), (2, 3)])
 def test_rows_inserted_on_top_at_the_moment_of_an_insert_lose_no_lead(
@@ -255,13 +265,8 @@ def test_rows_inserted_on_top_at_the_moment_of_an_insert_lose_no_lead(
     with suppress(AmoGsheetError, Killed):
         world.pull()
     world.sheets_wire.rule = world.sheets_wire.before_each = None
-    settled(world)
 
-    table = world.sheets.table()
-    top = world.person.header_row() - 1
-    assert [] == [cell for line in table[:top] for cell in line if cell not in (None, "")]
-    assert sorted(leads) == sorted(int(str(line[0])) for line in table[top + 1 :])[rows:]
-    assert [f"ул. {name}" for name in NAMES] == [world.person.see("Адрес", lead=lead) for lead in leads]
+    _below_the_header(world, leads, rows)
 
 
 ABOVE: dict[str, Callable[[World], None]] = {
@@ -291,13 +296,8 @@ def test_rows_above_the_header_are_taken_back_whatever_comes_between(tmp_path: P
     with suppress(AmoGsheetError):
         world.pull()
     world.sheets_wire.rule = world.sheets_wire.before_each = None
-    settled(world)
 
-    table = world.sheets.table()
-    top = world.person.header_row() - 1
-    assert [] == [cell for line in table[:top] for cell in line if cell not in (None, "")]
-    assert sorted(leads) == sorted(int(str(line[0])) for line in table[top + 1 :])
-    assert [f"ул. {name}" for name in NAMES] == [world.person.see("Адрес", lead=lead) for lead in leads]
+    _below_the_header(world, leads, 0)
 
 
 # --- refused ---
