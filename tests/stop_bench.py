@@ -24,7 +24,6 @@ from amo2gsheet.sandbox.faults import Exchange, Faulty, Killed, Rule
 from amo2gsheet.sandbox.sheets import Snapshot
 from amo2gsheet.sandbox.transport import mount
 from amo2gsheet.sync import desk
-from amo2gsheet.sync.rows import ROWS_PER_INSERT
 from amo2gsheet.sync.settle import LATE_SECONDS
 from tests.stop_end import End, end_of, traces_of
 from tests.stop_manners import Cut, Cutter
@@ -51,7 +50,7 @@ class Scenario:
 
     `prepare` makes that state in a new world. `command` is what is run, as it is typed; a person who types `--force` or `--full`
     and sees the run die types it again, before the timers' runs. `act` is a person's hand right before the first request to
-    `cloud` of which `moment` is true, in whichever run that is. `rows_per_insert` makes the chunks of new rows so small.
+    `cloud` of which `moment` is true, in whichever run that is. `sizes` makes the chunks and batches of `desk` smaller.
     `also_well` is how a run may end besides; `logs_in_again` says that a lost token pair may cost a login, and nothing else.
     """
 
@@ -61,7 +60,7 @@ class Scenario:
     moment: Callable[[Request], bool] | None = None
     act: Callable[[World], object] = lambda _world: None
     cloud: str = "sheets"
-    rows_per_insert: int = ROWS_PER_INSERT
+    sizes: Mapping[str, int] = field(default_factory=dict)
     also_well: frozenset[ExitCode] = frozenset()
     logs_in_again: Callable[[World], None] | None = None
 
@@ -338,5 +337,6 @@ def bench_of(scenario: Scenario, bench: type[Bench] = Bench, world: type[World] 
     gc.freeze()
     steps = counted(cutter.on_step, chance.randbytes)
     with tempfile.TemporaryDirectory(dir=FAST_FOLDER) as folder, steps, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(desk, "ROWS_PER_INSERT", scenario.rows_per_insert)
+        for name, size in scenario.sizes.items():
+            patch.setattr(desk, name, size)
         yield bench(scenario, world(Path(folder), **scenario.settings), cutter, chance)

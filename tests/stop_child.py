@@ -45,7 +45,8 @@ def _run(job: dict[str, Any]) -> NoReturn:
     memory.seconds = passed
     memory.begin(os.getpid())
     commands.Outside.real = classmethod(lambda _cls: outside)  # type: ignore[method-assign, assignment]
-    pytest.MonkeyPatch().setattr(desk, "ROWS_PER_INSERT", job["rows_per_insert"])
+    for name, size in job["sizes"].items():
+        pytest.MonkeyPatch().setattr(desk, name, size)
     answer = os.open(job["answer"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(answer, 1)

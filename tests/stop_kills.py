@@ -144,7 +144,7 @@ class ServedBench(Bench):
             {
                 "arguments": ["--env-file", str(self.world.folder / ".env"), *command.split(), "--json"],
                 "memory": str(self.runner.folder / "memory"),
-                "rows_per_insert": self.scenario.rows_per_insert,
+                "sizes": dict(self.scenario.sizes),
                 "name": cut.name if cut else "",
                 "answer": str(answer),
                 "log": str(log),

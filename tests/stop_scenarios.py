@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from amo2gsheet.sandbox.exchange import Request
@@ -26,8 +27,8 @@ def _chunks(bench: Bench) -> None:
     new_leads(bench, 3)
 
 
-def _mixed(bench: Bench) -> None:
-    """New rows, changed cells, a manager's move, a value that a person typed into an owned cell, and a pick for `push`."""
+def _changed(bench: Bench) -> None:
+    """Changed cells, a manager's move, a value that a person typed into an owned cell, and a pick for `push`."""
     filled(bench)
     world, leads = bench.world, bench.leads
     world.account.edit_lead(leads[0], price=77, fields={"Адрес": "новый дом", "Заказ №": "007"})
@@ -35,7 +36,16 @@ def _mixed(bench: Bench) -> None:
     world.person.type("Адрес", "рядом", lead=leads[2])
     world.account.edit_lead(leads[2], fields={"Адрес": "далеко"})
     world.pick(leads[3], "Отказ")
+
+
+def _mixed(bench: Bench) -> None:
+    _changed(bench)
     new_leads(bench, 1)
+
+
+def _is_third_row(request: Request) -> bool:
+    """Whether a request writes the third row of `_changed`: where each row is a batch of its own, two went out before it."""
+    return is_cell_write(request) and "далеко" in json.dumps(json.loads(request.body), ensure_ascii=False)
 
 
 def _edits(bench: Bench) -> None:
@@ -295,8 +305,12 @@ SCENARIOS = {
     "header-added": Scenario(_header),
     "deleted-row-re-enters": Scenario(_reentry),
     "hand-made-row": Scenario(_hand_made),
-    "two-chunks": Scenario(_chunks, rows_per_insert=2),
-    "backfill-in-chunks": Scenario(_backfill, rows_per_insert=2),
+    "two-chunks": Scenario(_chunks, sizes={"ROWS_PER_INSERT": 2}),
+    "backfill-in-chunks": Scenario(_backfill, sizes={"ROWS_PER_INSERT": 2}),
+    "row-by-row": Scenario(_mixed, sizes={"CELLS_PER_WRITE": 1}),
+    "sorted-between-two-writes": Scenario(
+        _changed, moment=_is_third_row, act=lambda world: world.person.sort("ID", descending=True), sizes={"CELLS_PER_WRITE": 1}
+    ),
     "after-a-killed-header": Scenario(_killed_header),
     "after-a-lost-insert": _after(_new_rows, is_insert, Manner.KILL_BEFORE),
     "after-an-unclear-insert": _after(_new_rows, is_insert, Manner.CUT_BEFORE),
