@@ -177,9 +177,10 @@ class _Looking:
     def _leads(self, directory: Directory, rules: StatusRules) -> tuple[LeadLine, ...] | None:
         if not self._wanted.leads:
             return None
-        leads = self._part("leads", self._amo.newest_leads)
-        if leads is None:
+        listed = self._part("leads", self._amo.newest_leads)
+        if listed is None:
             return None
+        leads = [lead for lead in listed if isinstance(lead, Lead)]
         return tuple(lead_line(LeadDetails(lead), directory, rules) for lead in leads[: self._wanted.leads])
 
     def _lead(self, directory: Directory, rules: StatusRules, columns: Sequence[ColumnLine]) -> LeadView | None:

@@ -87,6 +87,10 @@ class UnavailableError(AmoGsheetError):
     exit_code = ExitCode.UNAVAILABLE
 
 
+class UnreadableError(UnavailableError):
+    """amoCRM answered, and what it said of what was asked for is of no use; what is asked of others may well be."""
+
+
 class UnclearOutcomeError(UnavailableError):
     """A write was sent and no answer told whether it was carried out."""
 

@@ -47,6 +47,11 @@ def value_key(value: CellValue) -> tuple[str, str | float]:
     return ("bool" if isinstance(value, bool) else "number"), float(f"{float(value):.12g}")
 
 
+FROM_CONTACTS = frozenset({"name", "phone", "email"})
+FROM_COMPANY = frozenset({"company"})
+"""The columns that are made of a lead's contacts, and of its company."""
+
+
 def _is_number(value: CellValue) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 

@@ -45,6 +45,21 @@ WORDS: Mapping[str, Words] = MappingProxyType(
         ),
         "gone lead": Words("the lead is not in amoCRM any more", "Restore the lead in amoCRM, or delete the row."),
         "no such lead": Words("the ID of the row is no lead", "Correct the ID, or delete it."),
+        "unread lead": Words(
+            "amoCRM tells nothing of the lead that could be used",
+            "Let the user of the integration see it; each `pull` asks again.",
+        ),
+        "unread pick": Words(
+            "amoCRM tells nothing of the lead whose status was picked",
+            "Let the user of the integration see it; each `push` asks again.",
+        ),
+        "unread details": Words(
+            "a contact or the company of the lead could not be read", "Look at it in amoCRM; each `pull` asks again."
+        ),
+        "hidden details": Words(
+            "the token may not see a contact or the company, so the cells made of them stay as they are, in new rows empty",
+            "Give the user of the integration the right to see them; the next hourly look fills the cells.",
+        ),
         "swallowed": Words(
             "amoCRM said yes to a move twice and did not carry it out", "Move the lead in amoCRM, or pick another status."
         ),
@@ -59,6 +74,16 @@ WORDS: Mapping[str, Words] = MappingProxyType(
         "no right to events": Words(
             "the token may not read events, so a lead that only passes through the trigger stage between two runs is not seen",
             "Make a token whose user may read events.",
+            is_note=True,
+        ),
+        "no right to contacts": Words(
+            "the token may not list contacts, so a changed name or phone is seen only when the lead changes, too",
+            "Make a token whose user may see contacts.",
+            is_note=True,
+        ),
+        "no right to companies": Words(
+            "the token may not list companies, so a changed name is seen only when the lead changes, too",
+            "Make a token whose user may see companies.",
             is_note=True,
         ),
     }

@@ -88,6 +88,15 @@ class Lead:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadLead:
+    """A lead of a list of whose data some part cannot be read. `updated_at` (Unix seconds) is its place in the list."""
+
+    id: int
+    updated_at: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """A contact with its distinct phones and e-mails in amoCRM's order."""
 
@@ -145,11 +154,15 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class LeadDetails:
-    """A lead with the contacts (main first) and the company that its cells are made of."""
+    """A lead with the contacts (main first) and the company that its cells are made of.
+
+    `hidden` are the columns made of what the token may not see: nobody knows what they should show.
+    """
 
     lead: Lead
     contacts: tuple[Contact, ...] = ()
     company: Company | None = None
+    hidden: frozenset[ColumnKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

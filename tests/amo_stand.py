@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import requests
 
 from amo2gsheet.amo.client import AmoClient
 from amo2gsheet.amo.oauth import Login
-from amo2gsheet.model import Lead
+from amo2gsheet.model import Lead, UnreadLead
 from amo2gsheet.retry import RetryPolicy
 from amo2gsheet.sandbox.clock import VirtualClock
 from amo2gsheet.sandbox.exchange import Request
@@ -78,6 +78,11 @@ class Stand:
         return ids
 
 
-def versions(lists: Iterator[list[Lead]]) -> list[tuple[int, int]]:
+def only_read(listed: Iterable[Lead | UnreadLead]) -> list[Lead]:
+    """The leads of a list that could be read."""
+    return [lead for lead in listed if isinstance(lead, Lead)]
+
+
+def versions(lists: Iterator[list[Lead | UnreadLead]]) -> list[tuple[int, int]]:
     """(ID, `updated_at`) of all leads in the order in which they were given."""
     return [(lead.id, lead.updated_at) for leads in lists for lead in leads]

@@ -22,7 +22,7 @@ from amo2gsheet.sandbox.exchange import Answer
 from amo2gsheet.sandbox.faults import Fault, Faulty, Manner, at, times
 from amo2gsheet.sandbox.server import SandboxServer
 from tests.amo_bench import HOST, START
-from tests.amo_stand import Stand
+from tests.amo_stand import Stand, only_read
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_half_a_character_in_a_name_harms_nobody(stand: Stand) -> None:
     body = json.dumps({"_page": 1, "_links": {}, "_embedded": {"leads": [lead]}}).encode()
     stand.cloud.rule = at(1, refused(Answer(200, body)))
 
-    (found,) = stand.client().newest_leads()
+    (found,) = only_read(stand.client().newest_leads())
 
     assert (found.name, found.tags) == ("a\ufffd", ("\ufffd",))
 

@@ -15,7 +15,7 @@ from amo2gsheet.model import Lead, Stage
 from amo2gsheet.sandbox import amo_reads
 from amo2gsheet.sandbox.exchange import Request
 from tests.amo_bench import START
-from tests.amo_stand import Stand, versions
+from tests.amo_stand import Stand, only_read, versions
 
 Bounds = Literal["inclusive", "exclusive"]
 
@@ -223,7 +223,7 @@ def test_the_list_and_a_look_by_id_show_the_same_version(stand: Stand) -> None:
     lead_id = bench.account.add_lead("Заказ", price=15.5, contacts=contacts, main_contact=contacts[1], tags=["а", "б"])
     client = stand.client()
 
-    listed = [lead for leads in client.changed_leads(START) for lead in leads]
+    listed = [lead for leads in client.changed_leads(START) for lead in only_read(leads)]
 
     assert listed == [client.lead(lead_id)] == client.newest_leads()
     assert listed[0].contact_ids == (contacts[1], contacts[0], contacts[2])
@@ -290,6 +290,6 @@ def test_leads_edited_between_any_two_requests_are_never_lost(
                 account.trash_lead(ids[place])
 
     stand.cloud.before_each = on_request(act)
-    lists = list(stand.client(delay_seconds=0.05).changed_leads(START))
+    lists = [only_read(leads) for leads in stand.client(delay_seconds=0.05).changed_leads(START)]
 
     check_promise(lists, everything(stand, START))

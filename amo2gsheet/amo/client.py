@@ -19,8 +19,20 @@ from amo2gsheet.amo.shape import PayloadError
 from amo2gsheet.amo.stops import Stops
 from amo2gsheet.amo.tokens import TokenFile, claims
 from amo2gsheet.amo.transport import Transport
-from amo2gsheet.exceptions import ForbiddenError
-from amo2gsheet.model import Account, Company, Contact, Lead, LeadField, Move, MoveAnswers, Pipeline, Stage, StatusEvent
+from amo2gsheet.exceptions import ForbiddenError, UnreadableError
+from amo2gsheet.model import (
+    Account,
+    Company,
+    Contact,
+    Lead,
+    LeadField,
+    Move,
+    MoveAnswers,
+    Pipeline,
+    Stage,
+    StatusEvent,
+    UnreadLead,
+)
 from amo2gsheet.names import normal_header
 from amo2gsheet.retry import Clock, Retrier, RetryPolicy
 
@@ -125,7 +137,7 @@ class AmoClient:
         page = self._reader.page("/leads/pipelines", "pipelines", directory.pipeline, [])
         with readable("/leads/pipelines"):
             if not page.items:
-                raise PayloadError("_embedded.pipelines", "is empty, though every account has a pipeline")
+                raise PayloadError("_embedded.pipelines", "shows no stage, though every account has a pipeline with some")
         return tuple(sorted(page.items, key=lambda pipeline: pipeline.sort))
 
     def lead_fields(self) -> tuple[LeadField, ...]:
@@ -137,20 +149,21 @@ class AmoClient:
         return tuple(self._reader.all("/contacts/custom_fields", "custom_fields", directory.lead_field, []))
 
     def users(self) -> dict[int, str] | None:
-        """Read the users, all pages: ID → name; None where the token may not."""
+        """Read the users, all pages: ID → name; None where the token may not, or the account gives none."""
         try:
             return dict(self._reader.all("/users", "users", directory.user, []))
-        except ForbiddenError:
+        except (ForbiddenError, UnreadableError):
             return None
 
     # Leads.
 
-    def newest_leads(self) -> list[Lead]:
+    def newest_leads(self) -> list[Lead | UnreadLead]:
         """Read the first page of leads, newest `updated_at` first: one request."""
         asked: Params = [*_LEAD_PARAMS, ("order[updated_at]", "desc"), ("page", 1), ("limit", PAGE_SIZE)]
-        return self._reader.page("/leads", "leads", payload.lead, asked).items
+        page: payload.Page[Lead | UnreadLead] = self._reader.page("/leads", "leads", payload.listed_lead, asked)
+        return page.items
 
-    def changed_leads(self, since: int) -> Iterator[list[Lead]]:
+    def changed_leads(self, since: int) -> Iterator[list[Lead | UnreadLead]]:
         """Read every lead changed at or after `since` (Unix seconds), oldest first, in lists; loses none that changes meanwhile.
 
         A version comes twice only where the account turns out half-way to ignore filters; without them the whole comes as one
@@ -158,12 +171,15 @@ class AmoClient:
         """
         yield from self._changed("/leads", self._leads(lambda _lead: True), since, _LEAD_PARAMS)
 
-    def leads_in_stages(self, stages: Sequence[Stage]) -> Iterator[list[Lead]]:
-        """Read every lead that stands in one of the stages now; without filters that means reading every lead there is."""
+    def leads_in_stages(self, stages: Sequence[Stage]) -> Iterator[list[Lead | UnreadLead]]:
+        """Read every lead that stands in one of the stages now; without filters that means reading every lead there is.
+
+        Of an unread one nobody knows where it stands.
+        """
         wanted = frozenset(stages)
         if not wanted:
             return
-        listing = self._leads(lambda lead: lead.stage in wanted)
+        listing = self._leads(lambda lead: isinstance(lead, UnreadLead) or lead.stage in wanted)
         with readable("/leads"):
             if self.is_filter_kept is not False:
                 try:
@@ -176,8 +192,8 @@ class AmoClient:
 
     def leads_by_id(self, lead_ids: Sequence[int]) -> dict[int, Lead]:
         """Read leads in bulk, 250 a request, without filters one by one. What is not in the result is unread, not gone."""
-        found, _ = self._bulk("/leads", payload.lead, lead_ids, PAGE_SIZE, _LEAD_PARAMS)
-        return found
+        found, _ = self._bulk("/leads", payload.listed_lead, lead_ids, PAGE_SIZE, _LEAD_PARAMS)
+        return {lead_id: lead for lead_id, lead in found.items() if isinstance(lead, Lead)}
 
     def lead(self, lead_id: int) -> Lead | None:
         """Read one lead as it is now; None: amoCRM says that there is none (204, 404, in the trash)."""
@@ -195,11 +211,11 @@ class AmoClient:
 
     def changed_contacts(self, since: int) -> list[tuple[int, int]]:
         """Read (ID, `updated_at`) of contacts changed at or after `since`."""
-        return self._changes("/contacts", payload.contact, since)
+        return self._changes("/contacts", since)
 
     def changed_companies(self, since: int) -> list[tuple[int, int]]:
         """Read (ID, `updated_at`) of companies changed at or after `since`."""
-        return self._changes("/companies", payload.company, since)
+        return self._changes("/companies", since)
 
     # Moves.
 
@@ -208,6 +224,7 @@ class AmoClient:
 
         Raises:
             ForbiddenError: the token has no right to events.
+            UnreadableError: the account gives no events.
         """
         wanted = frozenset(stages)
         found: list[StatusEvent] = []
@@ -251,18 +268,18 @@ class AmoClient:
 
     # Below: how lists are asked for.
 
-    def _leads(self, is_wanted: Callable[[Lead], bool]) -> Listing[Lead]:
+    def _leads(self, is_wanted: Callable[[Lead | UnreadLead], bool]) -> Listing[Lead | UnreadLead]:
         return Listing(
-            lambda params: self._reader.page("/leads", "leads", payload.lead, params),
-            lambda lead: (lead.id, lead.updated_at, lead.digest),
+            lambda params: self._reader.page("/leads", "leads", payload.listed_lead, params),
+            lambda lead: (lead.id, lead.updated_at, lead.problem if isinstance(lead, UnreadLead) else lead.digest),
             is_wanted,
             lambda: self.server_time,
             self._clock.sleep,
         )
 
-    def _changes(self, path: str, read: ReadItem[T], since: int) -> list[tuple[int, int]]:
-        listing: Listing[T] = Listing(
-            lambda params: self._reader.page(path, path[1:], read, params),
+    def _changes(self, path: str, since: int) -> list[tuple[int, int]]:
+        listing: Listing[payload.Change] = Listing(
+            lambda params: self._reader.page(path, path[1:], payload.change, params),
             lambda one: (one.id, one.updated_at),
             lambda _one: True,
             lambda: self.server_time,

@@ -30,13 +30,13 @@ def account(body: object) -> Account:
     )
 
 
-def pipeline(item: Mapping[str, object]) -> Pipeline:
-    """Read one pipeline; its stages come in the order of `sort`."""
+def pipeline(item: Mapping[str, object]) -> Pipeline | None:
+    """Read one pipeline; its stages come in the order of `sort`. None: it shows no stage, so no lead of it can be placed."""
     pipeline_id = identifier(item)
     statuses = elements(child(item, "_embedded"), "statuses")
     stages = each(statuses, "_embedded.statuses", lambda status: _stage(status, pipeline_id))
     if not stages:
-        raise PayloadError("_embedded.statuses", "is empty, though every pipeline can be won and lost")
+        return None
     return Pipeline(
         id=pipeline_id,
         name=text(item, "name"),

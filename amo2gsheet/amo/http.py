@@ -6,7 +6,7 @@ from amo2gsheet.amo.answers import Answer, RefusedError, TokenRefusedError, read
 from amo2gsheet.amo.oauth import Tokens
 from amo2gsheet.amo.tokens import LOG_IN
 from amo2gsheet.amo.transport import Params, Transport
-from amo2gsheet.exceptions import LoginError, UnavailableError, UnclearOutcomeError
+from amo2gsheet.exceptions import LoginError, UnavailableError, UnclearOutcomeError, UnreadableError
 from amo2gsheet.retry import Retrier, TryFailedError
 
 API = "/api/v4"
@@ -27,14 +27,15 @@ class AmoHttp:
         """Read. Safe to repeat.
 
         Raises:
-            UnavailableError: no usable answer after all tries, or a refusal of the question itself.
+            UnavailableError: no usable answer after all tries.
+            UnreadableError: a refusal of the question itself.
             ForbiddenError: the token may not.
             LoginError: no token works.
         """
         try:
             return self._get(path, params, is_list=True)
         except RefusedError as refused:
-            raise UnavailableError(f"{refused}.", "The question is wrong for this account; nothing was concluded.") from refused
+            raise UnreadableError(f"{refused}.", "The question is wrong for this account; nothing was concluded.") from refused
 
     def get_one(self, path: str, params: Params = ()) -> object:
         """Read one thing by its ID; None: amoCRM says that there is none (204, or 404 in JSON). Errors as `get`."""
@@ -43,7 +44,7 @@ class AmoHttp:
         except RefusedError as refused:
             if refused.status == 404:
                 return None
-            raise UnavailableError(f"{refused}.") from refused
+            raise UnreadableError(f"{refused}.") from refused
 
     def patch(self, path: str, body: object) -> object:
         """Write values that are the same when written twice.

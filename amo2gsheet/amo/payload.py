@@ -22,7 +22,7 @@ from amo2gsheet.amo.shape import (
     text,
     whole,
 )
-from amo2gsheet.model import Company, Contact, FieldValue, Lead, Move, MoveAnswers, Stage, StatusEvent
+from amo2gsheet.model import Company, Contact, FieldValue, Lead, Move, MoveAnswers, Stage, StatusEvent, UnreadLead
 
 T = TypeVar("T")
 
@@ -39,6 +39,14 @@ class Page(Generic[T]):
     has_next: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An entity changed at `updated_at` (Unix seconds)."""
+
+    id: int
+    updated_at: int
+
+
 def page(body: object, key: str, read: Callable[[Mapping[str, object]], T | None]) -> Page[T]:
     """Read one page of the list `key`; None as body is an empty one, and so are items that `read` takes for nothing.
 
@@ -49,7 +57,7 @@ def page(body: object, key: str, read: Callable[[Mapping[str, object]], T | None
         return Page([], has_next=False)
     answer = mapping(body)
     links = child(answer, "_links")
-    if "_embedded" not in answer:
+    if answer.get("_embedded") in (None, []):
         if "_links" not in answer and "_page" not in answer:
             raise PayloadError("_embedded", "is missing")
         if "next" in links:
@@ -82,6 +90,19 @@ def lead(item: Mapping[str, object]) -> Lead | None:
         fields=_fields(item),
         digest=_digest(item, embedded),
     )
+
+
+def listed_lead(item: Mapping[str, object]) -> Lead | UnreadLead | None:
+    """Read one lead of a list; one odd lead does not make the whole list useless, as long as its ID and time can be read."""
+    try:
+        return lead(item)
+    except PayloadError as error:
+        return UnreadLead(identifier(item), whole(item, "updated_at"), str(error))
+
+
+def change(item: Mapping[str, object]) -> Change:
+    """Read of an entity no more than that, and when, it changed."""
+    return Change(identifier(item), whole(item, "updated_at", 0))
 
 
 def _name(item: Mapping[str, object]) -> str:

@@ -11,6 +11,7 @@ from amo2gsheet.amo.http import API, AmoHttp
 from amo2gsheet.amo.listing import PAGE_SIZE, Params
 from amo2gsheet.amo.payload import Page, page
 from amo2gsheet.amo.shape import PayloadError, identifier, mapping
+from amo2gsheet.exceptions import UnreadableError
 
 T = TypeVar("T")
 
@@ -33,7 +34,10 @@ def readable(path: str) -> Iterator[None]:
 
 
 class Reader:
-    """Reads through one `AmoHttp`; every method raises what its `get` raises, and UnavailableError for a wrong shape."""
+    """Reads through one `AmoHttp`; every method raises what its `get` raises, and UnavailableError for a wrong shape.
+
+    The shape of one entity asked for by its ID says nothing of others: it is an UnreadableError.
+    """
 
     def __init__(self, http: AmoHttp) -> None:
         self._http = http
@@ -75,8 +79,11 @@ class Reader:
         body = self._http.get_one(route, params)
         if body is None:
             return None
-        with readable(route):
+        try:
             item = mapping(body)
             if identifier(item) != entity_id:
                 raise PayloadError("id", "is another one than was asked for")
             return read(item)
+        except PayloadError as error:
+            told = unreadable("GET", f"{API}{route}", error)
+            raise UnreadableError(told.message, told.hint) from error

@@ -43,7 +43,7 @@ class Desk:
         body = {
             "_page": page.number,
             "_links": self._linker.page_links(page),
-            "_embedded": {key: [shape(item, query) for item in page.items]},
+            "_embedded": {key: [shape(item, query) for item in page.items if (key, item.id) not in self.knobs.unseen]},
         }
         return json_answer(body)
 

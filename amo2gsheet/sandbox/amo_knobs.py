@@ -29,6 +29,8 @@ class AmoKnobs:
     events_forbidden: bool = False
     forbidden_scopes: set[str] = field(default_factory=set)
     """First path segments below `/api/v4/` (`contacts`, `companies`, …) that answer 403 `Invalid scope`."""
+    unseen: set[tuple[str, int]] = field(default_factory=set)
+    """(`leads`, `contacts` or `companies`; ID) that the token may not see: lists leave them out, by ID they are 403 in JSON."""
     forbidden_leads: set[int] = field(default_factory=set)
     """A PATCH that names one of these leads answers 403 in JSON."""
 

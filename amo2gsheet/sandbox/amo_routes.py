@@ -56,7 +56,9 @@ def route(desk: Desk) -> Answer:
 
 def forbidden(knobs: AmoKnobs, path: str) -> Answer | None:
     """The refusal of a route that the token has no right to."""
-    area = path.partition("/")[0]
+    area, _, entity_id = path.partition("/")
+    if entity_id.isdigit() and (area, int(entity_id)) in knobs.unseen:
+        return problem(403, "Access denied")
     if area == "users" and knobs.users_forbidden:
         return problem(403, "Access denied")
     if area == "events" and knobs.events_forbidden:

@@ -10,7 +10,7 @@ from amo2gsheet.exceptions import StrayedError, TabMissingError
 from amo2gsheet.model import Dropdown, LeadDetails, Row, Tab, Workbook
 from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync import directory
-from amo2gsheet.sync.details import Details, details
+from amo2gsheet.sync.details import HIDDEN, Details, details
 from amo2gsheet.sync.directory import STAFF_TAB
 from amo2gsheet.sync.gather import BELONGS, ENTERED
 from amo2gsheet.sync.looking import strayed_leads
@@ -18,7 +18,7 @@ from amo2gsheet.sync.news import links_of
 from amo2gsheet.sync.place import Place, check_emptied, find_tab, follow_dropdown, leave_mark, make_place, open_place
 from amo2gsheet.sync.plan import NewRowPlan, RowPlan
 from amo2gsheet.sync.planner import Planner, is_young
-from amo2gsheet.sync.presence import DELETED, VANISHED
+from amo2gsheet.sync.presence import DELETED, UNREAD, VANISHED
 from amo2gsheet.sync.record import Written
 from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows, leads_in, still_due
 from amo2gsheet.sync.run import SYNC_DUE
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from amo2gsheet.sync.chunk import Chunk, Due
     from amo2gsheet.sync.directory import Known
     from amo2gsheet.sync.run import Run
+
+NAMED_AT_ONCE = 5
 
 TRIES = 4
 """So often a row is planned and written again within one run before it is owed to the next."""
@@ -66,6 +68,7 @@ class Desk:
         found = details(self.run, [due.lead for due in chunk.due.values()])
         known = self.open(known)
         self._owe_unread(chunk, found)
+        self._name_hidden(found)
         pending = {lead_id: chunk.due[lead_id] for lead_id in found.of}
         has_open = False
         for attempt in range(TRIES):
@@ -279,15 +282,34 @@ class Desk:
                 Waiting(lead_id, "refused", reason, key=reason, since=run.now),
                 f"the row of lead {lead_id} could not be written, the others were: {reason}",
             )
-        for kind in ("refused", "gone lead", "no such lead"):
+        for kind in ("refused", "gone lead", "no such lead", UNREAD):
             run.stop_waiting(list(done), kind)
 
     def _owe_unread(self, chunk: Chunk, found: Details) -> None:
-        if found.unread:
-            self.run.report.is_unavailable = True
+        run = self.run
+        run.report.is_unavailable |= found.is_down
         for lead_id, reason in found.unread.items():
-            self.run.name(f"lead {lead_id} waits for the next run, its contacts or company could not be read: {reason}")
+            text = f"lead {lead_id} waits for the next run, its contacts or company could not be read: {reason}"
+            if found.is_down:
+                run.name(text)
+            else:
+                run.wait(Waiting(lead_id, "unread details", reason, since=run.now), text)
         self._owe(chunk, {lead_id: chunk.due[lead_id] for lead_id in found.unread}, "unread")
+
+    def _name_hidden(self, found: Details) -> None:
+        """Name, once, the leads of which the token may not see the contacts or the company."""
+        run = self.run
+        hidden = [lead_id for lead_id, details in found.of.items() if details.hidden]
+        fresh = run.state.wait_all([Waiting(lead_id, HIDDEN, "", since=run.now) for lead_id in hidden])
+        if fresh:
+            listed = ", ".join(str(waiting.lead_id) for waiting in fresh[:NAMED_AT_ONCE])
+            more = " …" if len(fresh) > NAMED_AT_ONCE else ""
+            run.name(
+                f"the token may not read contacts or companies of {len(fresh)} leads ({listed}{more}): cells made of them stay "
+                "as they are, in new rows empty. The user of the integration needs the right to see them"
+            )
+        run.stop_waiting([lead_id for lead_id, details in found.of.items() if not details.hidden], HIDDEN)
+        run.stop_waiting(list(found.of), "unread details")
 
     def _owe(self, chunk: Chunk, pending: Mapping[int, Due], reason: str) -> None:
         """Leave leads to the next run, with what is known of their way."""

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from amo2gsheet.exceptions import ForbiddenError, UnavailableError
-from amo2gsheet.model import Lead, Stage
+from amo2gsheet.exceptions import AmoGsheetError, UnavailableError
+from amo2gsheet.model import Lead, Stage, UnreadLead
 from amo2gsheet.state.records import Pending, Version, Waiting
 from amo2gsheet.sync import directory, swallowed
 from amo2gsheet.sync.chunk import Chunk, Due
-from amo2gsheet.sync.details import GIVE_UP_AFTER, bulk_or_nothing
+from amo2gsheet.sync.details import GIVE_UP_AFTER, HIDDEN, bulk_or_nothing
 from amo2gsheet.sync.directory import Known
-from amo2gsheet.sync.news import Age, ages_of, look_into, news_lists, only_news, version_of
+from amo2gsheet.sync.news import Age, ages_of, look_into, news_lists, only_news, readable, version_of
+from amo2gsheet.sync.presence import UNREAD
+from amo2gsheet.sync.sides import NO_ANSWER
 from amo2gsheet.values import zone_of
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Feed:
         self.known = known
         self._refreshed: set[str] = set()
         self._others: dict[int, Pending] = dict(run.state.pending())
+        self._failures = 0
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield what is due; the caller closes each chunk. The last one may hold no lead."""
@@ -100,7 +103,8 @@ class Feed:
 
         yield end
 
-    def _take_first(self, leads: Sequence[Lead], chunk: Chunk) -> None:
+    def _take_first(self, listed: Sequence[Lead | UnreadLead], chunk: Chunk) -> None:
+        leads = readable(self._run, listed)
         self._learn(leads)
         self._run.report.leads_read += len(leads)
         elsewhere = set(self._run.state.bases_elsewhere([lead.id for lead in leads]))
@@ -109,8 +113,8 @@ class Feed:
                 chunk.add(Due(lead, may_add=True))
                 chunk.versions.append(version_of(lead))
 
-    def _take_news(self, leads: Sequence[Lead], cursor: int, chunk: Chunk) -> None:
-        self._judge(chunk, only_news(self._run, leads))
+    def _take_news(self, listed: Sequence[Lead | UnreadLead], cursor: int, chunk: Chunk) -> None:
+        self._judge(chunk, only_news(self._run, readable(self._run, listed)))
         chunk.cursor = cursor
 
     def _judge(self, chunk: Chunk, leads: Sequence[Lead]) -> None:
@@ -129,10 +133,8 @@ class Feed:
                 has_entered = is_trigger and seen is not None and not rules.is_trigger(seen.stage)
                 self._others.pop(lead.id, None)
                 chunk.judged.append(lead.id)
-                current = swallowed.check(run, self.known, lead)
-                if current is None:
-                    self._name_gone(lead.id)
-                else:
+                current = self._checked(lead)
+                if current is not None:
                     chunk.add(Due(current, may_add=is_trigger, has_entered=has_entered))
             else:
                 self._others[lead.id] = Pending(lead.id, lead.updated_at, lead.stage)
@@ -149,11 +151,8 @@ class Feed:
         try:
             events = run.amo.trigger_events(sorted(self.known.rules.triggers), since)
             run.stop_waiting([0], "no right to events")
-        except ForbiddenError:
-            if run.state.wait(Waiting(0, "no right to events", "", since=run.now)):
-                run.notice(
-                    "the token may not read events: a lead that enters and leaves the trigger stage between two runs is not seen"
-                )
+        except NO_ANSWER:
+            self._notice_no_right("events", "a lead that enters and leaves the trigger stage between two runs is not seen")
             events = []
         # What was over when the first run began is not made up for: that run took the leads that stood in a trigger stage.
         begun = int(run.state.get("baseline_start") or 0)
@@ -169,6 +168,10 @@ class Feed:
         chunk.event_cursor = max((run.believed(event.created_at) for event in events), default=None)
         old = (run.amo.server_time or run.now) - overlap
         chunk.judged += [lead_id for lead_id, lead in others.items() if lead_id in passed or lead.updated_at < old]
+
+    def _notice_no_right(self, what: str, so: str) -> None:
+        if self._run.state.wait(Waiting(0, f"no right to {what}", "", since=self._run.now)):
+            self._run.notice(f"the token may not read {what}: {so}")
 
     def _is_trigger(self, stage: Stage | None) -> bool:
         return stage is not None and self.known.rules.is_trigger(stage)
@@ -207,11 +210,23 @@ class Feed:
         for lead in leads:
             if ages[lead.id] is Age.OLD:
                 continue
-            current = swallowed.check(self._run, self.known, lead)
-            if current is None:
-                self._name_gone(lead.id)
-            else:
+            current = self._checked(lead)
+            if current is not None:
                 yield current
+
+    def _checked(self, lead: Lead) -> Lead | None:
+        """A lead as it is now, held against the move that was asked for it; None: it is gone, or waits for the next run."""
+        try:
+            current = swallowed.check(self._run, self.known, lead)
+        except NO_ANSWER as error:
+            self._leave_unread(lead.id, "unread", error)
+            return None
+        except UnavailableError as error:
+            self._leave_unanswered(lead.id, "unread", error)
+            return None
+        if current is None:
+            self._name_gone(lead.id)
+        return current
 
     def _is_final(self, version: Version | None) -> bool:
         if version is None or version.stage.status_id not in FINAL_STATUS_IDS:
@@ -227,19 +242,16 @@ class Feed:
         # A list may lag; asked for by its ID a lead is as it is.
         ages = ages_of(run, found.values())
         found = {lead_id: lead for lead_id, lead in found.items() if ages[lead_id] is Age.NEW}
-        failures = 0
         for lead_id in lead_ids:
             if lead_id in found:
                 continue
             try:
                 lead = run.amo.lead(lead_id)
+            except NO_ANSWER as error:
+                self._leave_unread(lead_id, reason, error)
+                continue
             except UnavailableError as error:
-                failures += 1
-                if failures >= GIVE_UP_AFTER:
-                    raise
-                run.state.owe(lead_id, reason)
-                run.name(f"lead {lead_id} could not be read and waits for the next run: {error.message}")
-                run.report.is_unavailable = True
+                self._leave_unanswered(lead_id, reason, error)
                 continue
             if lead is None:
                 self._name_gone(lead_id)
@@ -248,7 +260,26 @@ class Feed:
         leads = [found[lead_id] for lead_id in lead_ids if lead_id in found]
         self._learn(leads)
         run.report.leads_read += len(leads)
+        run.stop_waiting(list(found), UNREAD)
         return leads
+
+    def _leave_unread(self, lead_id: int, reason: str, error: AmoGsheetError) -> None:
+        """A lead of which amoCRM tells nothing waits alone; it is named once and asked for again by each run."""
+        if lead_id not in self._run.state.owed():
+            self._run.state.owe(lead_id, reason)
+        self._run.wait(
+            Waiting(lead_id, UNREAD, error.message, since=self._run.now),
+            f"lead {lead_id} could not be read and waits: {error.message}",
+        )
+
+    def _leave_unanswered(self, lead_id: int, reason: str, error: UnavailableError) -> None:
+        """A lead for which amoCRM did not answer waits alone; several mean that amoCRM is down."""
+        self._failures += 1
+        if self._failures >= GIVE_UP_AFTER:
+            raise error
+        self._run.state.owe(lead_id, reason)
+        self._run.name(f"lead {lead_id} could not be read and waits for the next run: {error.message}")
+        self._run.report.is_unavailable = True
 
     def _name_gone(self, lead_id: int) -> None:
         run = self._run
@@ -276,11 +307,21 @@ class Feed:
         # Reads as empty where there is no such tab; the tab list would cost a request more.
         self.known = directory.with_staff(run, self.known, has_tab=True)
         self._refreshed |= {"pipelines", "users", "fields"}
-        look_into("contacts", run, run.amo.changed_contacts, run.state.leads_of_contacts)
-        look_into("companies", run, run.amo.changed_companies, run.state.leads_of_companies)
+        for name, read, leads_of in (
+            ("contacts", run.amo.changed_contacts, run.state.leads_of_contacts),
+            ("companies", run.amo.changed_companies, run.state.leads_of_companies),
+        ):
+            try:
+                look_into(name, run, read, leads_of)
+                run.stop_waiting([0], f"no right to {name}")
+            except NO_ANSWER:
+                self._notice_no_right(name, "what changes in them shows only when the lead changes, too")
+        # Nothing tells when the token may see more.
+        run.state.owe_all([waiting.lead_id for waiting in run.state.waiting(HIDDEN)], "names")
 
-    def _take_standing(self, leads: Sequence[Lead], chunk: Chunk) -> None:
+    def _take_standing(self, listed: Sequence[Lead | UnreadLead], chunk: Chunk) -> None:
         """Leads that stand in a trigger stage now: news of the tracked ones, and those that are not tracked, seen or not."""
+        leads = readable(self._run, listed)
         self._judge(chunk, only_news(self._run, leads))
         state = self._run.state
         lead_ids = [lead.id for lead in leads]

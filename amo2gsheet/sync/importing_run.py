@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from amo2gsheet.model import Account, Contact, Lead, LeadField, Pipeline
+from amo2gsheet.model import Account, Contact, Lead, LeadField, Pipeline, UnreadLead
 from amo2gsheet.model_import import CreateAnswers, NewLead, Recalled, SourceTable
 from amo2gsheet.names import normal_header
 from amo2gsheet.sync.importing_columns import ImportColumns
@@ -48,11 +48,11 @@ class ImportSide(Protocol):
         """Whether some lead ever had that tag."""
         ...
 
-    def newest_leads(self) -> list[Lead]:
+    def newest_leads(self) -> list[Lead | UnreadLead]:
         """Read the first page of leads, newest `updated_at` first."""
         ...
 
-    def changed_leads(self, since: int) -> Iterator[list[Lead]]:
+    def changed_leads(self, since: int) -> Iterator[list[Lead | UnreadLead]]:
         """Read every lead changed at or after `since` (Unix seconds), in lists."""
         ...
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from amo2gsheet.exceptions import ForbiddenError
-from amo2gsheet.model import Contact, Lead, LeadDetails
+from amo2gsheet.exceptions import ForbiddenError, UnreadableError
+from amo2gsheet.model import Contact, Lead, LeadDetails, UnreadLead
 from amo2gsheet.model_import import Created
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry, ImportRow
@@ -78,7 +78,7 @@ def look(run: ImportRun, rows: Mapping[str, ImportRow], claimed: Iterable[int | 
     taken = set(claimed)
     tagged: dict[int, Lead] = {}
     for leads in run.amo.changed_leads(since):
-        for lead in leads:
+        for lead in map(_sure, leads):
             if lead.id not in taken and any(_is_tag(run.tag, tag, is_new=lead.created_at >= since) for tag in lead.tags):
                 tagged[lead.id] = lead
     if not tagged:
@@ -90,6 +90,20 @@ def look(run: ImportRun, rows: Mapping[str, ImportRow], claimed: Iterable[int | 
     }
     keys = matched({key: Content.from_json(row.content) for key, row in rows.items()}, shown)
     return {key: Created(lead_id, _was_there(tagged[lead_id], rows[key])) for key, lead_id in keys.items()}
+
+
+def _sure(lead: Lead | UnreadLead) -> Lead:
+    """A lead of the list; one that could not be read may be any row's, so nothing can be settled.
+
+    Raises:
+        UnreadableError: it could not be read.
+    """
+    if isinstance(lead, UnreadLead):
+        raise UnreadableError(
+            f"What amoCRM shows of lead {lead.id} could not be read: {lead.problem}.",
+            "Nothing was concluded from it; the next run asks again.",
+        )
+    return lead
 
 
 def _is_tag(sent: str, shown: str, *, is_new: bool) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from amo2gsheet.model import Lead
+from amo2gsheet.exceptions import ForbiddenError, UnavailableError
+from amo2gsheet.model import Lead, UnreadLead
 from amo2gsheet.state.records import Asked, LeadLinks, Version
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def links_of(lead: Lead) -> LeadLinks:
     return LeadLinks(lead.id, lead.contact_ids, lead.company_id, lead.responsible_user_id, lead.stage)
 
 
-def news_lists(run: Run) -> Iterator[tuple[list[Lead], int]]:
+def news_lists(run: Run) -> Iterator[tuple[list[Lead | UnreadLead], int]]:
     """Yield lists of leads that may be news, each with the cursor that holds once the list is dealt with.
 
     While the list may still bring late entries it is read from the cursor minus the overlap. Once amoCRM's clock is past that,
@@ -45,10 +46,19 @@ def news_lists(run: Run) -> Iterator[tuple[list[Lead], int]]:
         yield leads, cursor
 
 
-def _clamped(run: Run, cursor: int, leads: Sequence[Lead]) -> int:
+def _clamped(run: Run, cursor: int, leads: Sequence[Lead | UnreadLead]) -> int:
     """The newest time of the leads; never behind the cursor, never past amoCRM's own clock."""
     newest = max((lead.updated_at for lead in leads), default=cursor)
     return max(cursor, min(newest, run.amo.server_time or newest))
+
+
+def readable(run: Run, listed: Iterable[Lead | UnreadLead]) -> list[Lead]:
+    """The leads that could be read. The others are owed, unless they were read by ID since: then the list tells nothing new."""
+    leads = [one for one in listed if isinstance(one, Lead)]
+    unread = [one for one in listed if isinstance(one, UnreadLead)]
+    seen = {lead_id: version.updated_at for lead_id, version in run.state.versions([one.id for one in unread]).items()}
+    run.state.owe_all([one.id for one in unread if one.updated_at > seen.get(one.id, -1)], "unread")
+    return leads
 
 
 def only_news(run: Run, leads: Iterable[Lead]) -> list[Lead]:
@@ -67,7 +77,12 @@ def only_news(run: Run, leads: Iterable[Lead]) -> list[Lead]:
         if age is Age.OLD:
             continue
         if age is Age.UNCERTAIN:
-            current = run.amo.lead(lead.id)
+            try:
+                current = run.amo.lead(lead.id)
+            except (UnavailableError, ForbiddenError):
+                # It keeps no other lead back: what is owed is asked for by ID.
+                run.state.owe(lead.id, "unread")
+                continue
             if current is None:
                 continue
             lead = current

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -38,10 +38,14 @@ MASS_FACTOR = 10
 
 @dataclass(frozen=True, slots=True)
 class LeadNow:
-    """A lead with its cells as they should be shown: column key → value, for every column of ours but status and sync."""
+    """A lead with its cells as they should be shown: column key → value, for every column of ours but status and sync.
+
+    What `hidden` columns should show nobody knows: a row that stands is left alone there, a new one gets what `cells` has.
+    """
 
     lead: Lead
     cells: Mapping[ColumnKey, CellValue]
+    hidden: Set[ColumnKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,8 @@ def plan_row(
     differing: list[ColumnKey] = []
     cells = {key: agreed for key, agreed in before.cells.items() if key in now.cells}
     for key, value in now.cells.items():
+        if key in now.hidden:
+            continue
         index = columns.index[key]
         cell = row.cells.get(index)
         agreed = before.cells.get(key)

@@ -113,8 +113,9 @@ class Planner:
 
     def _now(self, lead_id: int) -> LeadNow:
         keys = [key for key in self.place.columns.index if key not in ("id", "status", "sync")]
-        cells = render(self.found[lead_id], keys, self.known.directory, self.run.settings.pipeline_display)
-        return LeadNow(self.found[lead_id].lead, cells)
+        found = self.found[lead_id]
+        cells = render(found, keys, self.known.directory, self.run.settings.pipeline_display)
+        return LeadNow(found.lead, cells, found.hidden)
 
     def _name_differing(self, plan: RowPlan) -> None:
         run = self.run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,12 @@ VANISHED = -1
 """The row vanished with many others at once: named, not taken for deleted."""
 
 SEEN = 0
+
+UNREAD = "unread lead"
+"""Kind of waiting: amoCRM answers, and tells nothing of the lead that can be used."""
+
+NEW_ROW = "new row"
+"""Reason for which a lead is owed to the next `pull`: somebody typed its ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,9 @@ def reconcile(run: Run, presence: Presence) -> None:
     known = run.state.owed().keys() | {waiting.lead_id for waiting in run.state.waiting("no such lead")}
     run.state.owe_all(returned, "returned")
     run.stop_waiting(returned, "vanished")
-    run.state.owe_all([lead_id for lead_id in presence.row_of if lead_id not in tracked and lead_id not in known], "new row")
+    run.state.owe_all([lead_id for lead_id in presence.row_of if lead_id not in tracked and lead_id not in known], NEW_ROW)
     _note_doubled(run, presence)
+    _forget_typed(run, presence, tracked.keys())
     if not run.has_counted:
         run.has_counted = True
         changes.update(_count_missing(run, {lead: n for lead, n in tracked.items() if not presence.has(lead)}))
@@ -87,6 +94,16 @@ def _note_doubled(run: Run, presence: Presence) -> None:
     settled = [waiting.lead_id for waiting in run.state.waiting("doubled ID") if waiting.lead_id not in presence.doubled]
     run.stop_waiting(settled, "doubled ID")
     run.state.owe_all(settled, "single again")
+
+
+def _forget_typed(run: Run, presence: Presence, tracked: Set[int]) -> None:
+    """Forget the IDs typed by hand that were no leads, or none that could be read, once they are gone from the sheet."""
+    for kind in ("no such lead", UNREAD):
+        away = [one.lead_id for one in run.state.waiting(kind) if one.lead_id not in tracked and not presence.has(one.lead_id)]
+        owed = run.state.owed() if away else {}
+        gone = [one for one in away if one not in owed or owed[one].reasons.keys() == {NEW_ROW}]
+        run.stop_waiting(gone, kind)
+        run.state.pay(gone)
 
 
 def _count_missing(run: Run, missing: Mapping[int, int]) -> dict[int, int]:

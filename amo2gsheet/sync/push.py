@@ -19,6 +19,7 @@ from amo2gsheet.sync.place import Place, check_emptied, find_tab, open_place
 from amo2gsheet.sync.plan import Guard, MovePlan, PushPlan, cell_text, plan_push
 from amo2gsheet.sync.presence import DELETED, SEEN, Presence
 from amo2gsheet.sync.settle import end_by_a_pick, settle
+from amo2gsheet.sync.sides import NO_ANSWER
 from amo2gsheet.sync.steady import LOOKS, renamed_each_time
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ READ_ONE_BY_ONE = 20
 
 PIPELINES_SECONDS = 600
 """Pipelines older than this are read again before a lead is moved."""
+
+UNREAD_PICK = "unread pick"
+"""Kind of waiting: amoCRM answers, and tells nothing of the lead whose status somebody picked."""
 
 HELD_SHOWN = 20
 
@@ -120,7 +124,7 @@ def _changed(run: Run, known: Known, place: Place) -> dict[int, tuple[int, str]]
     for lead_id in strayed_leads(run, place, rows, [index]):
         # Nobody picked it: the next run puts it right.
         del changed[lead_id]
-    for kind in TEXT_KINDS:
+    for kind in (*TEXT_KINDS, UNREAD_PICK):
         run.stop_waiting(settled, kind)
     return changed
 
@@ -149,6 +153,13 @@ def _read_leads(run: Run, changed: Mapping[int, tuple[int, str]], bases: Mapping
         found.pop(lead_id, None)
         try:
             lead = run.amo.lead(lead_id)
+        except NO_ANSWER as error:
+            text = changed[lead_id][1]
+            run.wait(
+                Waiting(lead_id, UNREAD_PICK, error.message, key=text, since=run.now),
+                f"lead {lead_id} could not be read; its pick waits: {error.message}",
+            )
+            continue
         except UnavailableError as error:
             run.name(f"lead {lead_id} could not be read; its pick waits for the next run: {error.message}")
             run.report.is_unavailable = True
@@ -161,6 +172,7 @@ def _read_leads(run: Run, changed: Mapping[int, tuple[int, str]], bases: Mapping
         else:
             found[lead_id] = lead
     run.report.leads_read += len(found)
+    run.stop_waiting(list(found), UNREAD_PICK)
     return found
 
 

@@ -6,13 +6,15 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from amo2gsheet.exceptions import ForbiddenError, StrayedError, TabMissingError
+from amo2gsheet.exceptions import StrayedError, TabMissingError, UnavailableError
 from amo2gsheet.fields import same_value
 from amo2gsheet.model import Base, Lead, Stage
 from amo2gsheet.state.records import Asked, HistoryEntry, Intent
+from amo2gsheet.sync.details import GIVE_UP_AFTER
 from amo2gsheet.sync.place import find_tab
 from amo2gsheet.sync.record import base_from_json, record_from_json
 from amo2gsheet.sync.rows import settle_rows
+from amo2gsheet.sync.sides import NO_ANSWER
 from amo2gsheet.sync.writing import is_unanswered, settle_record
 
 if TYPE_CHECKING:
@@ -102,20 +104,29 @@ def _is_young(run: Run, sent_at: float) -> bool:
 def _settle_moves(run: Run, known: Known, intent: Intent) -> None:
     """A move has landed where the lead stands in its target, or where its events say that it came by there.
 
-    One that has not stays open while it may: the history would miss it, and with it the losing side of a conflict.
+    One that has not stays open while it may: the history would miss it, and with it the losing side of a conflict. So does one
+    whose lead could not be asked for; it keeps nothing else from being settled.
     """
     since = int(intent.payload.get("asked_at", 0)) - CLOCK_SLACK_SECONDS
     landed: list[tuple[Mapping[str, Any], int]] = []
     open_moves: list[Mapping[str, Any]] = []
+    unasked: list[Mapping[str, Any]] = []
     for move in intent.payload["moves"]:
-        lead = run.amo.lead(int(move["lead"]))
-        target = Stage(*move["target"])
-        if lead is not None and lead.stage == target:
-            landed.append((move, lead.updated_at))
-        elif lead is not None and _came_by(run, lead, target, since):
-            landed.append((move, since))
-        elif lead is not None:
+        try:
+            answered_at = _landed_at(run, int(move["lead"]), Stage(*move["target"]), since)
+        except NO_ANSWER:
             open_moves.append(move)
+        except UnavailableError as error:
+            unasked.append(move)
+            if len(unasked) >= GIVE_UP_AFTER:
+                raise
+            run.name(f"lead {move['lead']} could not be read, so what became of its move is not known yet: {error.message}")
+            run.report.is_unavailable = True
+        else:
+            if answered_at is None:
+                open_moves.append(move)
+            elif answered_at != GONE:
+                landed.append((move, answered_at))
     # One commit: were the intent left, the next run would take the same moves in again.
     with run.state.transaction():
         for move, answered_at in landed:
@@ -123,16 +134,31 @@ def _settle_moves(run: Run, known: Known, intent: Intent) -> None:
             assert base is not None
             agree_on_move(run, base, Stage(*move["origin"]), move["old_text"], answered_at, lost=move.get("lost"))
             run.state.owe(base.lead_id, "settled")
-        if open_moves and may_land_late(run, intent):
-            run.state.update_intent(intent.id, {**intent.payload, "moves": open_moves})
+        left = [*unasked, *(open_moves if may_land_late(run, intent) else ())]
+        if left:
+            run.state.update_intent(intent.id, {**intent.payload, "moves": left})
         else:
             run.state.drop_intent(intent.id)
+
+
+GONE = -1
+"""Answer of `_landed_at` for a lead that is not in amoCRM any more."""
+
+
+def _landed_at(run: Run, lead_id: int, target: Stage, since: int) -> int | None:
+    """When a move was carried out, amoCRM's time; None: it was not, as far as anybody knows; GONE: there is no such lead."""
+    lead = run.amo.lead(lead_id)
+    if lead is None:
+        return GONE
+    if lead.stage == target:
+        return lead.updated_at
+    return since if _came_by(run, lead, target, since) else None
 
 
 def _came_by(run: Run, lead: Lead, target: Stage, since: int) -> bool:
     try:
         return any(event.after == target for event in run.amo.moves_of(lead.id, since))
-    except ForbiddenError:
+    except NO_ANSWER:
         return False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from amo2gsheet.exceptions import ForbiddenError, UnreadableError
 from amo2gsheet.model import (
     Account,
     CellValue,
@@ -26,9 +27,13 @@ from amo2gsheet.model import (
     Stage,
     StatusEvent,
     Tab,
+    UnreadLead,
     Workbook,
     WriteAnswer,
 )
+
+NO_ANSWER = (ForbiddenError, UnreadableError)
+"""The cloud answers, but tells nothing of what was asked for: others can be asked for all the same."""
 
 
 class AmoSide(Protocol):
@@ -60,11 +65,11 @@ class AmoSide(Protocol):
         """Read the users, all pages: ID → name; None where the token may not."""
         ...
 
-    def newest_leads(self) -> list[Lead]:
+    def newest_leads(self) -> list[Lead | UnreadLead]:
         """Read the first page of leads, newest `updated_at` first: one request."""
         ...
 
-    def changed_leads(self, since: int) -> Iterator[list[Lead]]:
+    def changed_leads(self, since: int) -> Iterator[list[Lead | UnreadLead]]:
         """Read every lead changed at or after `since` (Unix seconds), oldest first, in lists; loses none that changes meanwhile.
 
         A lead may come twice. After each list every lead whose change is older than the list's last one has been given (where the
@@ -72,8 +77,8 @@ class AmoSide(Protocol):
         """
         ...
 
-    def leads_in_stages(self, stages: Sequence[Stage]) -> Iterator[list[Lead]]:
-        """Read every lead that stands in one of the stages now."""
+    def leads_in_stages(self, stages: Sequence[Stage]) -> Iterator[list[Lead | UnreadLead]]:
+        """Read every lead that stands in one of the stages now, and those of which that could not be read."""
         ...
 
     def leads_by_id(self, lead_ids: Sequence[int]) -> dict[int, Lead]:
@@ -81,7 +86,7 @@ class AmoSide(Protocol):
         ...
 
     def lead(self, lead_id: int) -> Lead | None:
-        """Read one lead as it is now; None: amoCRM says that there is none (204, 404)."""
+        """Read one lead as it is now; None: amoCRM says that there is none (204, 404). UnreadableError: it is of no use."""
         ...
 
     def contacts(self, contact_ids: Sequence[int]) -> dict[int, Contact]:
@@ -101,11 +106,11 @@ class AmoSide(Protocol):
         ...
 
     def trigger_events(self, stages: Sequence[Stage], since: int) -> list[StatusEvent]:
-        """Read the moves into or out of one of the stages at or after `since`; ForbiddenError without the right to events."""
+        """Read the moves into or out of one of the stages at or after `since`; one of `NO_ANSWER` without the right to events."""
         ...
 
     def moves_of(self, lead_id: int, since: int) -> list[StatusEvent]:
-        """Read the moves of one lead at or after `since`, oldest first; ForbiddenError without the right to events."""
+        """Read the moves of one lead at or after `since`, oldest first; one of `NO_ANSWER` without the right to events."""
         ...
 
     def move(self, moves: Sequence[Move]) -> MoveAnswers:

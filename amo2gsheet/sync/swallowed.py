@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from amo2gsheet.exceptions import ForbiddenError
 from amo2gsheet.model import Lead, StatusBase
 from amo2gsheet.state.records import Asked, Waiting
+from amo2gsheet.sync.sides import NO_ANSWER
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -42,7 +42,7 @@ def _came_by(run: Run, lead: Lead, asked: Asked) -> bool:
     """Whether the lead's events say that it reached the stage that was asked for."""
     try:
         came_by = any(event.after == asked.target for event in run.amo.moves_of(lead.id, asked.answered_at - 1))
-    except ForbiddenError:
+    except NO_ANSWER:
         return False
     if came_by:
         run.state.drop_asked([lead.id])

@@ -27,6 +27,10 @@ SYNC_TEXTS = {
     "first meeting": "отличается от amoCRM",
     "gone lead": "нет такой сделки в amoCRM",
     "no such lead": "нет такой сделки в amoCRM",
+    "unread lead": "amoCRM не показывает сделку",
+    "unread pick": "amoCRM не показывает сделку",
+    "unread details": "amoCRM не показывает контакт или компанию",
+    "hidden details": "amoCRM не показывает контакт или компанию",
     "swallowed": "amoCRM не перенесла сделку",
     "refused move": "amoCRM отказала в переносе",
 }

@@ -1,0 +1,230 @@
+"""What the token may not see, and what nobody can read, waits alone: everything else goes through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from amo2gsheet.exceptions import ExitCode
+from amo2gsheet.sandbox.amo_problems import problem
+from amo2gsheet.sandbox.exchange import Answer, Request
+from amo2gsheet.sandbox.faults import Fault, Manner, where
+from tests.world import Rewritten, World, is_move
+
+SENT = "Заказ отправлен"
+
+
+def shown(world: World) -> list[object]:
+    """The leads that have rows, in order."""
+    return sorted(world.ids(), key=str)
+
+
+def test_a_lead_that_the_token_may_not_see_keeps_no_other_pick_back(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    hidden, seen = world.lead("Анна"), world.lead("Бек")
+    world.pull()
+    world.amo.knobs.unseen = {("leads", hidden)}
+    world.pick(hidden, "Отказ")
+    world.pick(seen, "Отказ")
+
+    codes = [world.code(world.push), world.code(world.push)]
+
+    assert [ExitCode.PARTIAL, ExitCode.DONE] == codes
+    assert "Отказ" == world.stage_of(seen)
+    assert [hidden] == [waiting.lead_id for waiting in world.waiting("unread pick")]
+    world.amo.knobs.unseen = set()
+    world.rest()
+    assert "Отказ" == world.stage_of(hidden)
+    assert [] == world.waiting()
+
+
+def test_an_id_typed_by_hand_that_the_token_may_not_see_keeps_no_new_lead_back(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    first = world.lead("Анна")
+    world.pull()
+    hidden = world.lead("Бек", world.stage(SENT))
+    world.amo.knobs.unseen = {("leads", hidden)}
+    world.person.type("ID", str(hidden), row=4)
+    world.push()
+    other = world.lead("Вера")
+
+    codes = [world.code(world.pull), world.code(world.pull), world.code(world.pull)]
+
+    assert [ExitCode.PARTIAL, ExitCode.DONE, ExitCode.DONE] == codes
+    assert {first, other, hidden} == set(world.ids())
+    assert [hidden] == [waiting.lead_id for waiting in world.waiting("unread lead")]
+    world.amo.knobs.unseen = set()
+    world.rest()
+    assert "Бек" == world.row(hidden)["Ф.И.О."]
+    assert [] == world.waiting()
+
+
+def test_a_typed_id_that_was_taken_away_again_waits_no_longer(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.lead("Анна")
+    world.pull()
+    hidden = world.lead("Бек", world.stage(SENT))
+    world.amo.knobs.unseen = {("leads", hidden)}
+    world.person.type("ID", str(hidden), row=4)
+    world.push()
+    world.pull()
+
+    world.person.type("ID", "", row=4)
+    world.push()
+
+    assert [] == world.waiting()
+    world.pull()
+    world.assert_silent()
+
+
+def test_a_move_whose_answer_was_lost_and_whose_lead_vanished_from_sight_holds_nothing_up(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    hidden = world.lead("Анна")
+    world.pull()
+    world.pick(hidden, "Отказ")
+    world.amo_wire.rule = where(is_move, Fault(Manner.CUT_AFTER))
+    world.code(world.push)
+    world.amo_wire.rule = lambda _number, _request: None
+    world.amo.knobs.unseen = {("leads", hidden)}
+    other = world.lead("Бек")
+
+    codes = [world.code(world.pull)]
+    world.clock.advance(3600)
+    codes += [world.code(world.push), world.code(world.pull), world.code(world.pull)]
+
+    assert not {ExitCode.LOGIN, ExitCode.UNAVAILABLE} & set(codes)
+    assert other in world.ids()
+    with world.state() as state:
+        assert [] == state.open_intents()
+    world.amo.knobs.unseen = set()
+    world.rest()
+    assert ("Отказ", "Отказ") == (world.stage_of(hidden), world.status(hidden))
+
+
+@pytest.mark.parametrize("area", ["contacts", "companies"])
+def test_what_the_token_may_not_see_of_a_lead_empties_no_cell_and_keeps_no_row_back(tmp_path: Path, area: str) -> None:
+    world = World(tmp_path)
+    contact = world.account.add_contact("Анна", ["+998 90 000-00-01"])
+    company = world.account.add_company("ООО Ромашка")
+    lead = world.lead("Заказ 1", contacts=[contact], company=company)
+    world.pull()
+    before = world.row(lead)
+    world.amo.knobs.forbidden_scopes = {area}
+    world.account.edit_lead(lead, price=500)
+    new = world.lead("Заказ 2", contacts=[contact], company=company)
+
+    codes = [world.code(world.pull), world.code(world.pull)]
+    world.clock.advance(3700)
+    codes.append(world.code(world.pull))
+
+    assert [ExitCode.PARTIAL, ExitCode.DONE, ExitCode.DONE] == codes
+    assert {**before, "Бюджет сделки": 500} == world.row(lead)
+    hidden = {"contacts": {"Ф.И.О.": "Заказ 2", "Контактный номер": None}, "companies": {"Компания": None}}[area]
+    assert hidden == {key: world.row(new)[key] for key in hidden}
+    assert {lead, new} == {waiting.lead_id for waiting in world.waiting("hidden details")}
+    world.amo.knobs.forbidden_scopes = set()
+    world.clock.advance(3700)
+    world.rest()
+    assert [] == world.waiting()
+    assert all(world.row(new)[key] == before[key] for key in hidden)
+
+
+ODD: dict[str, Callable[[dict[str, Any]], object]] = {
+    "price": lambda lead: lead.update(price="abc"),
+    "pipeline": lambda lead: lead.update(pipeline_id=None),
+    "fields": lambda lead: lead.update(custom_fields_values="x"),
+    "value": lambda lead: lead.update(custom_fields_values=[{"field_id": 1, "values": ["x"]}]),
+    "huge": lambda lead: lead.update(price=10**20),
+    "name": lambda lead: lead.update(name=["x"]),
+    "contact": lambda lead: lead["_embedded"].update(contacts=[{"id": None}]),
+}
+
+
+def shown_oddly(world: World, lead_id: int, what: str) -> Rewritten:
+    """The world's amoCRM, which shows one lead in a shape that nobody can read."""
+
+    def change(lead: dict[str, Any]) -> None:
+        if lead["id"] == lead_id:
+            ODD[what](lead)
+
+    return Rewritten(world.amo, change)
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_one_odd_lead_in_a_list_keeps_no_other_back(tmp_path: Path, what: str) -> None:
+    world = World(tmp_path)
+    first = world.lead("Анна")
+    world.pull()
+    odd = world.lead("Бек")
+    other = world.lead("Вера")
+    world.amo_wire.cloud = shown_oddly(world, odd, what)
+
+    codes = [world.code(world.pull), world.code(world.pull)]
+    world.clock.advance(3700)
+    codes.append(world.code(world.pull))
+
+    assert [ExitCode.PARTIAL, ExitCode.DONE, ExitCode.DONE] == codes
+    assert [first, other] == shown(world)
+    assert [odd] == [waiting.lead_id for waiting in world.waiting("unread lead")]
+    world.amo_wire.cloud = world.amo
+    world.rest()
+    assert [first, odd, other] == shown(world)
+    assert [] == world.waiting()
+
+
+def test_an_odd_lead_of_the_first_run_gets_its_row_when_it_can_be_read(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    odd, other = world.lead("Анна"), world.lead("Бек")
+    world.amo_wire.cloud = shown_oddly(world, odd, "price")
+
+    assert ExitCode.PARTIAL == world.code(world.pull)
+    assert [other] == world.ids()
+    world.amo_wire.cloud = world.amo
+    world.rest()
+
+    assert [odd, other] == shown(world)
+
+
+@pytest.mark.parametrize("route", ["users", "events"])
+@pytest.mark.parametrize("status", [400, 404, 405, 422])
+def test_a_route_that_the_account_does_not_give_is_gone_without(tmp_path: Path, route: str, status: int) -> None:
+    world = World(tmp_path)
+    refused = Fault(Manner.REFUSED, problem(status, "Not supported"))
+    world.amo_wire.rule = where(lambda request: request.path == f"/api/v4/{route}", refused)
+    lead = world.lead("Анна")
+    assert ExitCode.DONE == world.code(world.pull)
+    world.lead("Бек", world.stage(SENT))
+    other = world.lead("Вера")
+
+    assert ExitCode.DONE == world.code(world.pull)
+    assert [lead, other] == shown(world)
+
+
+class Hiding:
+    """amoCRM, but it shows no stage of the second pipeline."""
+
+    def __init__(self, world: World) -> None:
+        self._cloud = world.amo
+
+    def answer(self, request: Request) -> Answer:
+        """Answer as the cloud does, without those stages."""
+        answer = self._cloud.answer(request)
+        if request.path != "/api/v4/leads/pipelines":
+            return answer
+        body = json.loads(answer.body)
+        body["_embedded"]["pipelines"][1]["_embedded"]["statuses"] = []
+        return replace(answer, body=json.dumps(body).encode())
+
+
+def test_a_pipeline_that_shows_no_stage_keeps_no_other_back(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.amo_wire.cloud = Hiding(world)
+
+    assert ExitCode.DONE == world.code(world.pull)
+    assert [lead] == world.ids()
