@@ -38,7 +38,7 @@ from amo2gsheet.sheet.a1 import column_name
 from amo2gsheet.staff import staff_from_table
 from amo2gsheet.state import StateStore
 from amo2gsheet.statuses import StatusRules
-from amo2gsheet.sync.directory import STAFF_TAB, rules_of
+from amo2gsheet.sync.directory import STAFF_TAB, rules_of, zone_note
 from amo2gsheet.sync.place import ID_INDEX_DEFAULT, STATUS_INDEX_DEFAULT
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class _Looking:
             self._lead(directory, rules, columns),
             self._suggestions(lines or (), rules, account),
             tuple((one.name, one.text, one.source) for one in self._settings.in_use),
-            tuple(_notes(lines or (), rules)),
+            tuple(_notes(account, lines or (), rules)),
             self._unread,
         )
 
@@ -227,9 +227,10 @@ class _Looking:
         )
 
 
-def _notes(lines: Sequence[PipelineLine], rules: StatusRules) -> list[str]:
+def _notes(account: Account, lines: Sequence[PipelineLine], rules: StatusRules) -> list[str]:
     """What a person should know before the first run."""
-    found = []
+    note = zone_note(account)
+    found = [f"{note}."] if note else []
     if lines and not rules.triggers:
         near = ", ".join(f'"{name}"' for name in rules.nearest_names)
         found.append(f"No stage is a trigger: no lead would get a row. Set TRIGGER_STATUS_NAME. Nearest names: {near or 'none'}.")

@@ -86,6 +86,11 @@ WORDS: Mapping[str, Words] = MappingProxyType(
             "Make a token whose user may see companies.",
             is_note=True,
         ),
+        "zone by offset": Words(
+            "amoCRM names no time zone that this machine knows, so all times count by an offset, summer and winter",
+            "Choose the time zone in amoCRM's account settings, or update `tzdata` on this machine.",
+            is_note=True,
+        ),
     }
 )
 """Kind of waiting, as the state names it → its words."""

@@ -129,7 +129,10 @@ class StatusEvent:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The account that the token belongs to. `zone` is an IANA name (`Asia/Tashkent`) or an offset (`+05:00`)."""
+    """The account that the token belongs to.
+
+    `zone` is an IANA name (`Asia/Tashkent`), or an offset (`+05:00`) where the machine that read the account knew no such name.
+    """
 
     id: int
     name: str

@@ -22,6 +22,9 @@ FIRST_YEAR = 1900
 
 CHECKED = "Да"
 
+UTC_OFFSET = "+00:00"
+"""UTC as an offset, which no machine can lack."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _DAY_ZERO = date(1899, 12, 30)
 _DAY_SECONDS = 86_400
@@ -49,6 +52,20 @@ def zone_of(name: str) -> tzinfo:
         return ZoneInfo(name.strip())
     except (ZoneInfoNotFoundError, OSError) as error:
         raise ValueError(f'There is no time zone "{name}".') from error
+
+
+def is_zone(name: str) -> bool:
+    """Whether this machine knows such a time zone; which names it knows depends on how old its list of them is."""
+    try:
+        zone_of(name)
+    except ValueError:
+        return False
+    return True
+
+
+def is_offset(name: str) -> bool:
+    """Whether a time zone is given by its offset alone, the same in summer and winter."""
+    return _OFFSET.fullmatch(name.strip()) is not None
 
 
 def text_cell(value: CellValue) -> str | None:

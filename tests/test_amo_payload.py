@@ -186,17 +186,6 @@ def test_options_come_in_their_order() -> None:
     )
 
 
-def test_an_account_without_a_zone_is_not_guessed() -> None:
-    with pytest.raises(PayloadError, match="zone"):
-        directory.account({"id": 1, "name": "x", "subdomain": "x"})
-
-
-def test_an_offset_stands_for_a_missing_zone_name() -> None:
-    settings_ = {"datetime_settings": {"timezone_offset": "+05:00"}}
-
-    assert directory.account({"id": 1, "_embedded": settings_}).zone == "+05:00"
-
-
 def test_a_path_leads_to_the_fault() -> None:
     body = {"_links": {}, "_embedded": {"leads": [lead_json(), lead_json(id="x")]}}
 

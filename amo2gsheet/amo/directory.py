@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from amo2gsheet.amo.shape import PayloadError, child, each, elements, flag, identifier, mapping, text, whole
 from amo2gsheet.model import Account, LeadField, Pipeline, PipelineStage, Stage
+from amo2gsheet.values import UTC_OFFSET, is_zone
 
 _INCOMING = 1
 """The `type` of the stage of unsorted requests; every other stage has 0, won and lost too."""
@@ -17,17 +18,19 @@ def account(body: object) -> Account:
     The key of the filter option is asked for and always there on amocrm.ru; elsewhere filters are no option but ordinary.
     """
     item = mapping(body)
-    zone = child(child(item, "_embedded"), "datetime_settings")
-    name = text(zone, "timezone") or text(zone, "timezone_offset")
-    if not name:
-        raise PayloadError("_embedded.datetime_settings", "names no time zone")
     return Account(
         id=identifier(item),
         name=text(item, "name"),
         subdomain=text(item, "subdomain"),
-        zone=name,
+        zone=_zone(child(child(item, "_embedded"), "datetime_settings")),
         is_filter_enabled=flag(item, "is_api_filter_enabled", default=True),
     )
+
+
+def _zone(settings: Mapping[str, object]) -> str:
+    """The first of name and offset that this machine knows, else UTC: a zone that nobody knows must not stop a run."""
+    given = (settings.get("timezone"), settings.get("timezone_offset"))
+    return next((zone for zone in given if isinstance(zone, str) and is_zone(zone)), UTC_OFFSET)
 
 
 def pipeline(item: Mapping[str, object]) -> Pipeline | None:

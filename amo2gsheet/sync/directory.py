@@ -10,6 +10,7 @@ from amo2gsheet.exceptions import SettingsError
 from amo2gsheet.model import Account, Directory, LeadField, Pipeline, PipelineStage, Stage
 from amo2gsheet.staff import staff_from_table
 from amo2gsheet.statuses import StatusRules
+from amo2gsheet.values import is_offset, is_zone
 
 if TYPE_CHECKING:
     from amo2gsheet.config import Settings
@@ -31,12 +32,12 @@ class Known:
 
 
 def load(run: Run) -> Known:
-    """Take everything from the caches; what is not there is read.
+    """Take everything from the caches; what is not there, or of no use here, is read.
 
     Raises:
         SettingsError: no stage of the whole account is a trigger.
     """
-    account = _cached(run, "account", _read_account, _account_from)
+    account = _account(run)
     pipelines = _cached(run, "pipelines", _read_pipelines, _pipelines_from)
     fields = _cached(run, "lead fields", _read_fields, _fields_from)
     users = _cached(run, "users", _read_users, _users_from)
@@ -117,6 +118,13 @@ def with_staff(run: Run, known: Known, *, has_tab: bool) -> Known:
     )
 
 
+def zone_note(account: Account) -> str:
+    """What to tell of an account whose zone is known by its offset alone; "" where there is nothing to tell."""
+    if not is_offset(account.zone):
+        return ""
+    return f"amoCRM names no time zone that this machine knows; all times count by the offset {account.zone}, summer and winter"
+
+
 def rules_of(settings: Settings, pipelines: Iterable[Pipeline]) -> StatusRules:
     """What the settings make of the account's stages."""
     return StatusRules.build(
@@ -155,6 +163,16 @@ def _cached(run: Run, name: str, read: Callable[[Run], Any], build: Callable[[An
     value = read(run)
     run.state.keep(name, value)
     return build(value)
+
+
+def _account(run: Run) -> Account:
+    """The account from the cache; a zone that only another machine knew, which this state comes from, is read anew."""
+    account: Account = _cached(run, "account", _read_account, _account_from)
+    if is_zone(account.zone):
+        return account
+    value = _read_account(run)
+    run.state.keep("account", value)
+    return _account_from(value)
 
 
 def _read_account(run: Run) -> Any:

@@ -10,7 +10,7 @@ from amo2gsheet.exceptions import AmoGsheetError
 from amo2gsheet.model import Pipeline, Stage
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import ImportRow
-from amo2gsheet.sync.directory import rules_of
+from amo2gsheet.sync.directory import rules_of, zone_note
 from amo2gsheet.sync.importing_columns import ImportColumns, columns_of
 from amo2gsheet.sync.importing_drafts import Drafting, RowDraft, drafts_of, is_foreign, keyed
 from amo2gsheet.sync.importing_keys import PERSON
@@ -74,6 +74,8 @@ def _gather(
     account, pipelines, fields = run.amo.account(), run.amo.pipelines(), run.amo.lead_fields()
     settings = run.settings
     run.zone = account.zone
+    if note := zone_note(account):
+        run.notice(note)
     run.field_names = {one.id: one.name for one in fields}
     rules = rules_of(settings, pipelines)
     beginnings = Beginnings(

@@ -25,6 +25,7 @@ def pull(run: Run) -> None:
     known = directory.load(run)
     _settle(run, known)
     _name_pipelines(run, known)
+    _name_zone(run, known)
     desk: Desk | None = None
     if run.is_forced:
         desk = _new_desk(run)
@@ -89,6 +90,15 @@ def _name_pipelines(run: Run, known: Known) -> None:
     for name in without:
         if run.state.wait(Waiting(0, f"no trigger in {name}", name, since=run.now)):
             run.notice(f'the pipeline "{name}" has no trigger stage: its leads get no row')
+
+
+def _name_zone(run: Run, known: Known) -> None:
+    """Tell, once, of a zone that is known by its offset alone; forget it when its name is known."""
+    note, zone = directory.zone_note(known.account), known.account.zone
+    if note and run.state.wait(Waiting(0, "zone by offset", zone, zone, since=run.now)):
+        run.notice(note)
+    if not note and any(waiting.kind == "zone by offset" for waiting in run.state.waiting_for_all()):
+        run.state.stop_waiting([0], "zone by offset")
 
 
 def _prune(run: Run) -> None:
