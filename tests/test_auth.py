@@ -210,8 +210,6 @@ def test_a_code_that_was_exchanged_is_not_sent_again(login: Login, caplog: Log) 
         (other_address(code="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"), "a token, not an authorisation code", "Keys"),
         (other_address(error="access_denied"), "consent was refused", "press Allow"),
         (other_address(error="server_error"), '"server_error"', "amo2gsheet auth"),
-        (other_address(code="def50200aa", referer="other.amocrm.ru"), '"other.amocrm.ru"', "AMO_SUBDOMAIN"),
-        (other_address(code="def50200aa", referer="127.0.0.1:8001.example.com"), "given for the account", "AMO_SUBDOMAIN"),
         (other_address(code="def50200aa", state="somebody-elses"), "does not belong to a consent", "amo2gsheet auth"),
         ("https://www.amocrm.ru/oauth?client_id=x&state=y", "address to open", "amo2gsheet auth"),
         (REDIRECT + "?platform=1", "holds no code", "amo2gsheet auth"),
@@ -228,6 +226,27 @@ def test_a_wrong_paste_is_explained_and_nothing_is_sent(login: Login, pasted: st
     assert (ExitCode.LOGIN, True, True) == (error.exit_code, message in error.message, hint in error.hint)
     assert 0 == login.token_requests
     assert "def50200aa" not in error.message + error.hint
+
+
+@pytest.mark.parametrize("referer", ["other.amocrm.ru", "127.0.0.1:8001.example.com"])
+def test_another_account_s_consent_is_explained_and_nothing_is_sent(login: Login, referer: str) -> None:
+    login.world.set(AMO_SUBDOMAIN="mycompany")
+
+    with pytest.raises(LoginError) as caught:
+        login.auth(other_address(code="def50200aa", referer=referer))
+
+    assert (f'"{referer}"' in caught.value.message, "AMO_SUBDOMAIN" in caught.value.hint) == (True, True)
+    assert 0 == login.token_requests
+
+
+@pytest.mark.parametrize("subdomain", ["", "test"])
+@pytest.mark.parametrize("referer", ["test.amocrm.ru", "127.0.0.1:8001"])
+def test_a_consent_passes_where_amocrm_stands_behind_a_loopback_address(login: Login, subdomain: str, referer: str) -> None:
+    login.world.set(AMO_SUBDOMAIN=subdomain)
+
+    text = login.auth(other_address(code=login.issuer.issue_code(), referer=referer))
+
+    assert 'logged in to "Sandbox"' in text
 
 
 def test_a_blank_answer_to_the_prompt_is_explained(login: Login) -> None:

@@ -136,11 +136,14 @@ def _refused(error: str) -> LoginError:
 
 
 def _check_account(referer: str, host: str) -> None:
-    """Compare the account that consented with the configured one. Behind another host of its own nobody can compare."""
-    is_known = _domain_of(referer) in DOMAINS or is_loopback(_hostname(referer))
-    if is_known and (_domain_of(host) not in DOMAINS and not is_loopback(_hostname(host))):
+    """Compare the account that consented with the configured one.
+
+    Behind another host of its own, and where either is this very machine (a sandbox, a tunnel), nobody can compare.
+    """
+    if is_loopback(_hostname(referer)) or is_loopback(_hostname(host)):
         return
-    if is_known and _account_name(referer) == _account_name(host):
+    is_known = _domain_of(referer) in DOMAINS
+    if is_known and (_domain_of(host) not in DOMAINS or _account_name(referer) == _account_name(host)):
         return
     shown = "".join(letter for letter in referer[:100] if letter.isprintable())
     raise LoginError(
@@ -166,7 +169,10 @@ def _host_of(referer: str) -> str:
 
 
 def _hostname(host: str) -> str | None:
+    """The host without its port; None where the port is none, for then it is no host at all."""
     try:
-        return urlsplit(f"//{host}").hostname
+        parts = urlsplit(f"//{host}")
+        _ = parts.port
     except ValueError:
         return None
+    return parts.hostname
