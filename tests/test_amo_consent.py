@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -59,6 +60,36 @@ def test_an_address_is_read_however_it_was_pasted(pasted: str) -> None:
 @pytest.mark.parametrize("pasted", [CODE, f"  {CODE}\n", f"'{CODE}'", f"<{CODE}>", CODE[:20] + "\n" + CODE[20:], f"“{CODE}”"])
 def test_a_bare_code_is_read_however_it_was_pasted(pasted: str) -> None:
     assert Pasted(CODE) == read_pasted(pasted)
+
+
+@pytest.mark.parametrize("code", ["7", "abc", "garbage", "ab==", "=", "a=b", "a:b,c!", "x" * 5000])
+def test_a_code_is_whatever_amocrm_gives(code: str) -> None:
+    assert Pasted(code) == read_pasted(code)
+    assert Pasted(code, "S-1") == read_pasted(f"https://shop.example.com/amo?{urlencode({'code': code, 'state': 'S-1'})}")
+
+
+def test_a_plus_in_an_address_stays_in_the_code() -> None:
+    assert Pasted("ab+c/d==") == read_pasted("https://shop.example.com/amo?code=ab+c/d==")
+
+
+@pytest.mark.parametrize(
+    ("pasted", "message"),
+    [
+        ("paste the code here", "no authorisation code"),
+        ("Code: def50200", "no authorisation code"),
+        ("код", "no authorisation code"),
+        ("def\x07", "no authorisation code"),
+        ("https://shop.example.com/amo", "holds no code"),
+        ("shop.example.com/amo?platform=1", "holds no code"),
+        ("https://shop.example.com/amo?code=%D0%BA", "no authorisation code"),
+        ("https://shop.example.com/amo?code=%00", "no authorisation code"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "a token"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln=", "a token"),
+    ],
+)
+def test_what_can_be_no_code_is_said_to_be_none(pasted: str, message: str) -> None:
+    with pytest.raises(LoginError, match=message):
+        read_pasted(pasted)
 
 
 def test_what_was_pasted_does_not_show_itself() -> None:

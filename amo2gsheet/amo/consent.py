@@ -17,11 +17,15 @@ DOMAINS = ("amocrm.ru", *KOMMO_DOMAINS)
 
 BEGIN = "Run `amo2gsheet auth`, open the address that it prints, and paste the address at which the browser ends."
 
-_ADDRESS_LIKE = re.compile(r"://|^\?|(?:^|[?&])(?:code|error|state|referer)=")
+_ADDRESS_LIKE = re.compile(r"://|^\?|(?:^|[?&])(?:code|error|state|referer)=|\?\w+=")
 _TOKEN_LIKE = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
-_CODE = re.compile(r"[\w.~+/-]{8,}", re.ASCII)
+_CODE = re.compile(r"[!-~]+")
+"""What an authorisation code is made of is amoCRM's matter; whatever could be one is sent, and amoCRM says no."""
+_WORDS = re.compile(r"\S[^\S\r\n]+\S")
+"""Words on one line; a code that is cut into lines by a terminal or a mail has none."""
 _DIRT = re.compile("[\\s\"'`<>«»“”„‘’‚\u00ad\u200b-\u200f\u2060\ufeff]+")
 """What comes along with a pasted text, and is in no code and no address: blanks, line ends, quotes, invisible letters."""
+_DIRT_AROUND = re.compile(rf"\A{_DIRT.pattern}|{_DIRT.pattern}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ def read_pasted(text: str) -> Pasted:
         raise LoginError("Nothing was pasted.", BEGIN)
     if _ADDRESS_LIKE.search(cleaned):
         return _from_address(_without_words_before(cleaned))
+    if _WORDS.search(_DIRT_AROUND.sub("", text)):
+        raise _no_code()
     return Pasted(_code(cleaned))
 
 
@@ -103,7 +109,8 @@ def _from_address(address: str) -> Pasted:
         if parts.path.rstrip("/") == "/oauth":
             raise LoginError("That is the address to open, not the one at which the browser ends.", BEGIN)
         raise LoginError("The pasted address holds no code.", BEGIN)
-    return Pasted(_code(given["code"]), given.get("state"), given.get("referer"))
+    # The form of an address writes a blank as a plus; a code has no blank, so it was a plus that nobody had encoded.
+    return Pasted(_code(given["code"].replace(" ", "+")), given.get("state"), given.get("referer"))
 
 
 def _split(address: str) -> SplitResult:
@@ -121,8 +128,12 @@ def _code(text: str) -> str:
             "integration's Keys tab.",
         )
     if not _CODE.fullmatch(text):
-        raise LoginError("That is no authorisation code.", BEGIN)
+        raise _no_code()
     return text
+
+
+def _no_code() -> LoginError:
+    return LoginError("That is no authorisation code.", BEGIN)
 
 
 def _refused(error: str) -> LoginError:
