@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -460,3 +461,46 @@ def test_a_broken_jwt_has_an_unknown_expiry(token: str, expected: float | None) 
 def test_a_token_does_not_show_itself() -> None:
     assert "secret" not in repr(TokenPair("secret-access", "secret-refresh"))
     assert "secret" not in repr(Login("id", "secret", "x", "secret", "secret", "secret"))
+
+
+# --- who may read it ---
+
+
+@pytest.mark.parametrize("wide", [0o644, 0o640, 0o604, 0o666])
+def test_an_old_token_file_is_for_its_owner_only_from_the_first_reading_on(stand: Stand, wide: int) -> None:
+    write_tokens(stand, "an.access.token", "a-refresh")
+    stand.token_store.chmod(wide)
+
+    pair = TokenFile(stand.token_store).read()
+
+    assert pair is not None
+    assert ("an.access.token", 0o600) == (pair.access_token, stat.S_IMODE(stand.token_store.stat().st_mode))
+
+
+def test_a_token_file_that_is_narrow_already_stays_as_it_is(stand: Stand) -> None:
+    write_tokens(stand, "an.access.token", "a-refresh")
+    stand.token_store.chmod(0o400)
+
+    TokenFile(stand.token_store).read()
+
+    assert 0o400 == stat.S_IMODE(stand.token_store.stat().st_mode)
+
+
+@pytest.mark.parametrize("obstacle", ["refused", "another owner"])
+def test_a_token_file_whose_mode_cannot_be_changed_is_read_all_the_same(
+    stand: Stand, obstacle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tokens(stand, "an.access.token", "a-refresh")
+    stand.token_store.chmod(0o644)
+
+    def refuse(_descriptor: int, _mode: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if obstacle == "refused":
+        monkeypatch.setattr(os, "fchmod", refuse)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: stand.token_store.stat().st_uid + 1)
+    pair = TokenFile(stand.token_store).read()
+
+    assert pair is not None
+    assert ("an.access.token", 0o644) == (pair.access_token, stat.S_IMODE(stand.token_store.stat().st_mode))

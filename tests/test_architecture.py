@@ -21,7 +21,7 @@ PACKAGE = "amo2gsheet"
 WORDS = {"model", "names", "values", "fields", "staff", "columns", "lead_ids", "statuses", "exceptions"}
 """What everybody may know: plain data, its rules, and the errors."""
 
-SIDE = WORDS | {"retry", "config", "filelock"}
+SIDE = WORDS | {"retry", "config", "filelock", "private_file"}
 """What a side may know besides itself: never the sync, the commands, or the other side."""
 
 ARROWS: dict[str, set[str]] = {
@@ -39,6 +39,7 @@ ARROWS: dict[str, set[str]] = {
     "sheet": {""} | SIDE,
     "retry": {"model", "exceptions"},
     "filelock": {"exceptions"},
+    "private_file": set(),
     "config": {"exceptions"},
     **dict.fromkeys(WORDS, WORDS),
     "sandbox": set(),  # a cloud knows nothing of its clients

@@ -81,6 +81,18 @@ def test_the_token_is_kept_for_its_owner_only(tmp_path: Path, clock: BenchClock,
 
 
 @pytest.mark.usefixtures("key")
+def test_a_kept_token_that_others_may_read_is_narrowed(tmp_path: Path, clock: BenchClock, google: Any) -> None:
+    google.post(TOKEN_URI, json=GRANTED)
+    login(tmp_path, clock).token()
+    (tmp_path / "token.json").chmod(0o644)
+
+    token = login(tmp_path, clock).token()
+
+    assert ("ya29.new", 1) == (token, len(google.calls))
+    assert 0o600 == stat.S_IMODE((tmp_path / "token.json").stat().st_mode)
+
+
+@pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("seconds", [3400, -10])
 def test_a_token_near_its_end_or_from_the_future_is_replaced(
     tmp_path: Path, clock: BenchClock, google: Any, seconds: float

@@ -8,6 +8,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from amo2gsheet.private_file import read_private
+
 logger = logging.getLogger(__name__)
 
 
@@ -21,7 +23,7 @@ class Notes:
     def read(self) -> dict[str, object]:
         """What stands there."""
         try:
-            stored = json.loads(self.path.read_bytes())
+            stored = json.loads(read_private(self.path))
         except (OSError, ValueError, RecursionError):
             return {}
         return stored if isinstance(stored, dict) else {}

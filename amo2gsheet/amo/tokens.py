@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from amo2gsheet.exceptions import LoginError, StateError
+from amo2gsheet.private_file import read_private
 
 LOG_IN = 'Log in with `amo2gsheet auth`, or set AMO_LONG_LIVED_TOKEN to a token of the integration\'s "Keys" tab.'
 
@@ -40,13 +41,13 @@ class TokenFile:
         return self.path.with_name(f"{self.path.name}{suffix}")
 
     def read(self) -> TokenPair | None:
-        """Read the pair; None: there is no file, or an empty one.
+        """Read the pair; None: there is no file, or an empty one. From now on nobody but the file's owner may read it.
 
         Raises:
             LoginError: it cannot be read, or holds something else.
         """
         try:
-            content = self.path.read_bytes()
+            content = read_private(self.path)
         except FileNotFoundError:
             return None
         except OSError as error:

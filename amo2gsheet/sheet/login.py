@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from amo2gsheet.exceptions import LoginError, UnavailableError
+from amo2gsheet.private_file import read_private
 from amo2gsheet.retry import Clock, Retrier, RetryPolicy, TryFailedError
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ class GoogleLogin:
     def _load(self) -> KeptToken | None:
         """Return the kept token; a missing or damaged file is none."""
         try:
-            found = KeptToken(**json.loads(self._token_path.read_bytes()))
+            found = KeptToken(**json.loads(read_private(self._token_path)))
         except (OSError, ValueError, TypeError, RecursionError):
             return None
         is_whole = all(
