@@ -30,6 +30,7 @@ _DATE_FORMATS = {
     "%Y-%m-%d %H:%M:%S": r"\d{4}-\d\d?-\d\d? \d\d?:\d\d:\d\d",
 }
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_SECONDS = re.compile(r"-?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})")
 _LOOPBACK = re.compile(r"localhost|::1|127(\.\d{1,3}){3}")
 
 
@@ -96,7 +97,7 @@ def seconds(low: float, high: float) -> Callable[[str], float]:
 
     def parse(value: str) -> float:
         stripped = value.strip().replace(",", ".")
-        number = float(stripped) if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", stripped) else None
+        number = float(stripped) if _SECONDS.fullmatch(stripped) else None
         if number is None or not low <= number <= high:
             raise BadValueError(f"is {quoted(value)}, not a number of seconds from {low:g} to {high:g}")
         return number

@@ -440,14 +440,23 @@ class TestAddresses:
 
 
 class TestNumbers:
-    @pytest.mark.parametrize("written", ["nan", "inf", "-inf", "1e3", "-1", "0x1", "1_000", "٣", "1 000", "", "9" * 400])
+    @pytest.mark.parametrize(
+        "written",
+        ["nan", "inf", "-inf", "1e3", "-1", "0x1", "1_000", "٣", "1 000", ".", ",", "-.5", "..5", "1.2.3", "", "9" * 400],
+    )
     def test_what_is_no_number_of_seconds_is_refused(self, written: str) -> None:
         if written:
             assert "not a number of seconds from 0 to 60" in refusal("AMO_REQUEST_DELAY_SEC", written)
 
-    @pytest.mark.parametrize("written", ["0.5", "0,5", " 0.50 "])
+    @pytest.mark.parametrize("written", ["0.5", "0,5", " 0.50 ", ".5", ",5", " .50"])
     def test_seconds_with_point_or_comma(self, written: str) -> None:
         assert from_environment(AMO_REQUEST_DELAY_SEC=written).amo_request_delay_seconds == 0.5
+
+    @pytest.mark.parametrize("name", ["PUSH_SETTLE_SEC", "STAFF_CACHE_TTL_SEC", "IMPORT_DELAY_SEC", "LOCK_WAIT_SEC"])
+    def test_a_fraction_needs_no_zero_before_it_in_any_setting(self, name: str) -> None:
+        field = next(setting.field for setting in SETTINGS if setting.name == name)
+
+        assert getattr(from_environment(**{name: ".5"}), field) == 0.5
 
     @pytest.mark.parametrize("written", ["0", "51", "1.5", "nan", "1_0", "٣", "9" * 5000])
     def test_a_batch_of_an_import_has_1_to_50_leads(self, written: str) -> None:
