@@ -124,7 +124,11 @@ def test_what_the_token_may_not_see_of_a_lead_empties_no_cell_and_keeps_no_row_b
 
     assert [ExitCode.PARTIAL, ExitCode.DONE, ExitCode.DONE] == codes
     assert {**before, "Бюджет сделки": 500} == world.row(lead)
-    hidden = {"contacts": {"Ф.И.О.": "Заказ 2", "Контактный номер": None}, "companies": {"Компания": None}}[area]
+    made_of: dict[str, dict[str, object]] = {
+        "contacts": {"Ф.И.О.": "Заказ 2", "Контактный номер": None},
+        "companies": {"Компания": None},
+    }
+    hidden = made_of[area]
     assert hidden == {key: world.row(new)[key] for key in hidden}
     assert {lead, new} == {waiting.lead_id for waiting in world.waiting("hidden details")}
     world.amo.knobs.forbidden_scopes = set()

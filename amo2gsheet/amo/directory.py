@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from amo2gsheet.amo.shape import PayloadError, child, each, elements, flag, identifier, mapping, text, whole
+from amo2gsheet.amo.shape import child, each, elements, flag, identifier, mapping, text, whole
 from amo2gsheet.model import Account, LeadField, Pipeline, PipelineStage, Stage
 from amo2gsheet.values import UTC_OFFSET, is_zone
 
