@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from amo2gsheet.columns import SYSTEM_COLUMNS, cell_format, field_id_of
-from amo2gsheet.health_times import known_zone, moment_json, moment_text
+from amo2gsheet.health_times import known_zone, moment_json, moment_text, zone_text
 from amo2gsheet.model import CellFormat, CellValue, LeadField
 from amo2gsheet.values import serial_text
 
@@ -93,7 +93,7 @@ def _direction(entries: Sequence[HistoryEntry], place: int) -> str:
 def lines(history: LeadHistory) -> Iterator[str]:
     """The answer for people."""
     zone = known_zone(history.zone)
-    yield f"lead {history.lead_id}: {_count(len(history.events))} (times: {history.zone or 'UTC'})"
+    yield f"lead {history.lead_id}: {_count(len(history.events))} (times: {zone_text(history.zone)})"
     for event in history.events:
         entry = event.entry
         yield f"{moment_text(entry.time, zone)}  run {entry.run_id} {entry.command}  {event.direction}: {_told(event)}"

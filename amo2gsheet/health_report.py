@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.health import SOON_SECONDS, CommandHealth, Cost, Health
-from amo2gsheet.health_times import known_zone, moment_json, moment_text, span_text
+from amo2gsheet.health_times import known_zone, moment_json, moment_text, span_text, zone_text
 from amo2gsheet.health_waiting import NO_TRIGGER, words_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def lines(health: Health) -> Iterator[str]:
     yield from _waiting_lines(health, zone)
     yield from _other_lines(health, zone)
     yield from (_cost_line(command, cost) for command, cost in health.cost.items())
-    yield f"(times: {health.zone or 'UTC'})"
+    yield f"(times: {zone_text(health.zone)})"
 
 
 def _command_lines(one: CommandHealth, health: Health, zone: tzinfo) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timezone, tzinfo
 
 from amo2gsheet.exceptions import UsageError
-from amo2gsheet.values import zone_of
+from amo2gsheet.values import is_zone, zone_of
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SPAN = re.compile(r"(?:\d+[smhd])+|\d+")
@@ -41,11 +41,13 @@ def span_text(seconds: float) -> str:
 
 
 def known_zone(name: str) -> tzinfo:
-    """The account's zone; UTC while nobody knows it."""
-    try:
-        return zone_of(name) if name else timezone.utc
-    except ValueError:
-        return timezone.utc
+    """The account's zone; UTC while nobody, or not this machine, knows it."""
+    return zone_of(name) if is_zone(name) else timezone.utc
+
+
+def zone_text(name: str) -> str:
+    """What to call the zone that `known_zone` gives."""
+    return name if is_zone(name) else "UTC"
 
 
 def moment_text(time: float, zone: tzinfo) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from amo2gsheet.amo import directory
+from amo2gsheet.commands_health import run_history, run_status
 from amo2gsheet.commands_inspect import Wanted, run_inspect
 from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.sandbox.exchange import Answer, Cloud, Request
@@ -139,6 +140,21 @@ def test_a_zone_in_a_state_from_another_machine_is_read_anew(tmp_path: Path) -> 
     assert [ExitCode.DONE] * 2 == codes
     assert kept is not None
     assert "+05:00" == kept[0]["zone"]
+
+
+def test_status_and_history_name_the_zone_that_they_show_times_in(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead("Анна")
+    world.pull()
+    with StateStore.open(world.settings.state_db, world.outside.clock) as state:
+        kept = state.cached("account")
+        assert kept is not None
+        state.keep("account", {**kept[0], "zone": "Asia/Nowhere"})
+
+    told = [*run_status(world.settings, 1800, world.outside.clock).lines, *run_history(world.settings, str(lead)).lines]
+
+    assert 2 == sum("(times: UTC)" in line for line in told)
+    assert not any("Asia/Nowhere" in line for line in told)
 
 
 @pytest.mark.parametrize("settings", OFTEN)
