@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from amo2gsheet.commands import Outside, google_token_path, open_google, sessions
 from amo2gsheet.exceptions import SheetError, WriteRefusedError
 from amo2gsheet.model import Mark, Workbook
+from amo2gsheet.names import alike
 from amo2gsheet.sheet.adapter import GoogleSheet, open_login
 from amo2gsheet.state import StateStore
 
@@ -78,7 +79,8 @@ def _take_over(settings: Settings, outside: Outside, sheet: GoogleSheet, workboo
 
 def _told_of_tab(settings: Settings, workbook: Workbook) -> str:
     title = settings.worksheet_name
-    if any(tab.title == title for tab in workbook.tabs):
-        return f'The tab "{title}" is there.'
+    named = alike(title, [tab.title for tab in workbook.tabs])
+    if len(named) == 1:
+        return f'The tab "{named[0]}" is there.'
     there = ", ".join(f'"{tab.title}"' for tab in workbook.tabs)
     return f'There is no tab "{title}" yet; the first `pull` makes it. There are: {there}.'

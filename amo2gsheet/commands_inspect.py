@@ -34,6 +34,7 @@ from amo2gsheet.inspection import (
 )
 from amo2gsheet.inspection_settings import suggestions
 from amo2gsheet.model import Account, ColumnKey, Directory, Lead, LeadDetails, LeadField, StatusEvent
+from amo2gsheet.names import alike
 from amo2gsheet.sheet.a1 import column_name
 from amo2gsheet.staff import staff_from_table
 from amo2gsheet.state import StateStore
@@ -141,7 +142,9 @@ class _Looking:
     def _tab(self, google: GoogleSheet, fields: Sequence[LeadField]) -> SheetView:
         titles = tuple(tab.title for tab in google.workbook().tabs)
         title, keys, places = self._remembered()
-        title = self._settings.worksheet_name if self._settings.worksheet_name in titles else title
+        named = alike(self._settings.worksheet_name, titles)
+        if len(named) == 1 and (title not in titles or named == [self._settings.worksheet_name]):
+            title = named[0]
         if title not in titles:
             note = f'There is no tab "{self._settings.worksheet_name}" yet; the first `pull` makes it with these columns.'
             return SheetView(self._settings.worksheet_name, titles, None, default_columns(fields, column_name), note)

@@ -91,6 +91,10 @@ class UnreadableError(UnavailableError):
     """amoCRM answered, and what it said of what was asked for is of no use; what is asked of others may well be."""
 
 
+class TabNameTakenError(UnavailableError):
+    """The tab could not be made: its name is taken, since just now or by what is no tab of cells."""
+
+
 class UnclearOutcomeError(UnavailableError):
     """A write was sent and no answer told whether it was carried out."""
 

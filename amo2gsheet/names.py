@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Generic, TypeVar
 
@@ -39,6 +39,16 @@ def fold(text: str) -> str:
     """A name as people mean it: as `exact`, Latin look-alikes read as Cyrillic, case ignored."""
     # From the exact name on: an accent joins its letter before a look-alike is read for the bare letter.
     return _settled(exact(text), lambda name: exact(name).translate(_LOOK_ALIKES).casefold())
+
+
+def alike(name: str, titles: Sequence[str]) -> list[str]:
+    """Those titles that a person may mean by a name: the very same one, else those that differ in blanks and letter case alone.
+
+    Google gives no two tabs of a spreadsheet the same title, nor titles that differ in letter case alone.
+    """
+    if name in titles:
+        return [name]
+    return [title for title in titles if normal_header(title) == normal_header(name)]
 
 
 def _collapsed(text: str) -> str:

@@ -102,7 +102,14 @@ def test_a_protected_sheet_is_named(tmp_path: Path) -> None:
     assert "Protect sheets and ranges" in caught.value.hint
 
 
-@pytest.mark.parametrize(("title", "expected"), [("Sheet1", 'The tab "Sheet1" is there'), ("Заказы", 'no tab "Заказы" yet')])
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Sheet1", 'The tab "Sheet1" is there'),
+        ("sheet1 ", 'The tab "Sheet1" is there'),
+        ("Заказы", 'no tab "Заказы" yet'),
+    ],
+)
 def test_the_tab_is_looked_for_and_not_made(tmp_path: Path, title: str, expected: str) -> None:
     login = Login(tmp_path)
     login.world.set(GOOGLE_WORKSHEET_NAME=title)

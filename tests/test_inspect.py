@@ -208,6 +208,22 @@ def test_a_tab_to_come_and_a_tab_of_somebody_else_are_told_apart(world: World) -
     assert () == foreign.columns
 
 
+def test_the_tab_is_the_one_that_pull_means(world: World) -> None:
+    """In other letter case; and a renamed one before that."""
+    world.set(GOOGLE_WORKSHEET_NAME="sheet1")
+    other_case = looked(world).sheet
+    world.pull()
+    world.person.rename_tab("Архив")
+    world.lead("Анна")
+    world.pull()
+    world.person.add_tab("Sheet1")
+    renamed = looked(world).sheet
+    assert other_case is not None
+    assert renamed is not None
+
+    assert ("Sheet1", "Архив") == (other_case.title, renamed.title)
+
+
 def test_a_renamed_field_keeps_its_column_as_in_pull(world: World) -> None:
     world.lead("Анна")
     world.pull()

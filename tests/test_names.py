@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from amo2gsheet.names import NameMap, exact, fold, normal_header
+from amo2gsheet.names import NameMap, alike, exact, fold, normal_header
 
 NAMES = st.text(max_size=40) | st.text(alphabet="OoОоKkКкHhНнTtТт İſẞß\u00a0\u200b\u0301№", max_size=20)
 
@@ -97,3 +97,9 @@ def test_of_two_equal_names_the_first_counts_and_a_blank_one_never() -> None:
     assert names.get("") is None
     assert names.get("\u00a0") is None
     assert names.get("другое") is None
+
+
+def test_the_very_same_title_is_meant_before_those_that_differ_in_blanks_and_letter_case() -> None:
+    assert alike("Заказы", ["заказы ", "Заказы", "Staff"]) == ["Заказы"]
+    assert alike("Заказы", ["заказы ", "ЗАКАЗЫ", "Staff"]) == ["заказы ", "ЗАКАЗЫ"]
+    assert alike("Заказы", ["Заказ", "Зака зы"]) == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from amo2gsheet.columns import DEFAULT_HEADER
-from amo2gsheet.exceptions import SheetError, TabMissingError, TokenUsedError, UnavailableError, WriteRefusedError
+from amo2gsheet.exceptions import SheetError, TabMissingError, TabNameTakenError, TokenUsedError, WriteRefusedError
 from amo2gsheet.model import Dropdown, Layout, Mark, Tab
 from amo2gsheet.sandbox.exchange import Answer
 from amo2gsheet.sandbox.faults import Fault, Manner, times
@@ -89,7 +89,7 @@ def test_a_tab_is_prepared_once_under_one_token(bench: SheetBench, is_new: bool)
 
 
 def test_a_tab_that_somebody_else_made_meanwhile_is_left_alone(bench: SheetBench) -> None:
-    with pytest.raises(UnavailableError):
+    with pytest.raises(TabNameTakenError):
         bench.side.prepare_tab(None, layout(TITLE), 77)
     assert [] == bench.touched()
     assert {} == bench.side.workbook().commit_tokens

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from amo2gsheet.exceptions import ExitCode, SheetError, SheetLayoutError, StateError, TokenUsedError
+from amo2gsheet.exceptions import ExitCode, SheetError, SheetLayoutError, StateError, TokenUsedError, UnavailableError
 from amo2gsheet.model import Mark
 from amo2gsheet.sandbox.faults import Killed
 from amo2gsheet.sync import directory
@@ -75,6 +75,93 @@ def test_leads_of_the_former_tab_stay_there_until_they_enter_the_trigger_again(t
     settled(world)
 
     assert [leads[0]] == world.person.leads()
+
+
+@pytest.mark.parametrize("name", ["sheet1", "SHEET1", " Sheet1\N{NO-BREAK SPACE}"])
+def test_a_tab_whose_name_differs_in_letter_case_or_outer_blanks_alone_is_meant(tmp_path: Path, name: str) -> None:
+    world = World(tmp_path, GOOGLE_WORKSHEET_NAME=name)
+    lead = world.lead("Анна")
+
+    plan = world.pull(dry=True).report.plan
+    world.pull()
+
+    assert ('make the header of tab "Sheet1"', [lead]) == (plan[0], world.ids())
+    world.pick(lead, "У курера")
+    world.rest()
+    assert "Заказ отправлен" == world.stage_of(lead)
+
+
+def test_a_tab_of_exactly_the_name_is_meant_before_one_that_differs_in_blanks(tmp_path: Path) -> None:
+    world = World(tmp_path, GOOGLE_WORKSHEET_NAME="Заказы")
+    other, exact = world.person.add_tab("заказы "), world.person.add_tab("Заказы")
+    lead = world.lead("Анна")
+
+    world.pull()
+
+    assert ([lead], []) == (exact.leads(), world.sheets.table(other.title))
+
+
+def test_a_renamed_tab_is_followed_before_one_whose_name_differs_in_letter_case(tmp_path: Path) -> None:
+    world, leads = _with_rows(tmp_path)
+    world.person.rename_tab("Архив")
+    world.person.add_tab("sheet1")
+    world.move(leads[0], world.stage("Заказ отправлен"))
+
+    outcome = world.pull()
+
+    assert (ExitCode.DONE, "У курера") == (outcome.exit_code, world.status(leads[0]))
+
+
+def test_another_tab_named_anew_in_other_letter_case_is_refused_until_force(tmp_path: Path) -> None:
+    world, leads = _with_rows(tmp_path)
+    other = world.person.add_tab("Другая")
+    world.set(GOOGLE_WORKSHEET_NAME="другая")
+    later = world.lead("Новый")
+
+    with pytest.raises(SheetError, match='The tab "Другая" is not the one whose 2 rows are tracked'):
+        world.pull()
+
+    world.pull(force=True)
+    assert ([later], leads) == (other.leads(), world.person.leads())
+
+
+def test_a_name_that_a_chart_bears_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    world = World(tmp_path, GOOGLE_WORKSHEET_NAME="График")
+    world.person.add_tab("график").tab.properties = {"sheetType": "OBJECT"}
+    world.lead("Анна")
+
+    with pytest.raises(SheetError) as refused:
+        world.pull()
+
+    assert ExitCode.UNUSABLE_SHEET == refused.value.exit_code
+    assert '"График"' in refused.value.message
+    assert "GOOGLE_WORKSHEET_NAME" in refused.value.hint
+    with state_of(world) as state:
+        assert [] == state.open_intents()
+
+
+def test_a_name_that_two_tabs_resemble_is_refused_with_both(tmp_path: Path) -> None:
+    world = World(tmp_path, GOOGLE_WORKSHEET_NAME="Заказы")
+    for title in ("ЗАКАЗЫ", "заказы "):
+        world.person.add_tab(title)
+    world.lead("Анна")
+
+    with pytest.raises(SheetError) as refused:
+        world.pull()
+
+    assert all(word in refused.value.message for word in ('"Заказы"', '"ЗАКАЗЫ"', '"заказы "'))
+
+
+def test_a_tab_that_somebody_adds_under_the_name_right_then_is_left_to_the_next_run(tmp_path: Path) -> None:
+    world = World(tmp_path, GOOGLE_WORKSHEET_NAME="Заказы")
+    lead = world.lead("Анна")
+    world.once(world.sheets_wire, lambda request: b"addSheet" in request.body, lambda: world.person.add_tab("заказы"))
+
+    with pytest.raises(UnavailableError):
+        world.pull()
+    settled(world)
+
+    assert [lead] == world.person.on("заказы").leads()
 
 
 def test_a_tab_deleted_with_its_rows_is_refused_until_force(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from amo2gsheet.exceptions import (
     LoginError,
     SheetError,
     TabMissingError,
+    TabNameTakenError,
     TokenUsedError,
     UnavailableError,
     WriteRefusedError,
@@ -167,7 +168,8 @@ class Refusal:
                 "Compare GOOGLE_WORKSHEET_NAME with the names of the tabs.",
             )
         if "addSheet" in told:
-            return UnavailableError(f"The tab could not be made ({self.text}).", "The next run looks again which tabs there are.")
+            kind = TabNameTakenError if "A sheet with the name" in told else UnavailableError
+            return kind(f"The tab could not be made ({self.text}).", "The next run looks again which tabs there are.")
         if self._is_store_full:
             return SheetError(
                 f"The spreadsheet has no room left for the notes that programs leave in it ({self.text}).",

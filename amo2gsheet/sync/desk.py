@@ -21,7 +21,7 @@ from amo2gsheet.sync.planner import Planner, is_young
 from amo2gsheet.sync.presence import DELETED, UNREAD, VANISHED
 from amo2gsheet.sync.record import Written
 from amo2gsheet.sync.rows import ROWS_PER_INSERT, insert_rows, leads_in, still_due
-from amo2gsheet.sync.run import SYNC_DUE
+from amo2gsheet.sync.run import SYNC_DUE, TAB_SETTING
 from amo2gsheet.sync.settle import settle
 from amo2gsheet.sync.steady import LOOKS, renamed_each_time, rows_around, rows_under
 from amo2gsheet.sync.telling import cell_line
@@ -127,7 +127,7 @@ class Desk:
         _drop_stale_tokens(run, workbook)
         if self.tab is not None and self.place is not None:
             follow_dropdown(run, known, self.tab, self.place)
-        run.state.put("tab_setting", run.settings.worksheet_name)
+        run.state.put(TAB_SETTING, run.settings.worksheet_name)
         self.has_staff = any(tab.title == STAFF_TAB for tab in workbook.tabs)
         return directory.with_staff(run, known, has_tab=self.has_staff)
 
@@ -154,7 +154,8 @@ class Desk:
         if gone := [lead_id for lead_id, (_, missing) in run.state.status_texts().items() if missing != DELETED]:
             run.state.set_missing(dict.fromkeys(gone, VANISHED))
         if run.is_dry:
-            run.report.plan.append(f'make the header of tab "{run.settings.worksheet_name}"')
+            title = self.tab.title if self.tab else run.settings.worksheet_name
+            run.report.plan.append(f'make the header of tab "{title}"')
             return
         make_place(run, known, self.tab)
         self._find_and_look(known)

@@ -8,13 +8,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amo2gsheet.columns import default_layout, resolve_columns
-from amo2gsheet.exceptions import SheetError, SheetLayoutError, StateError, TabMissingError, TokenUsedError
+from amo2gsheet.exceptions import (
+    SheetError,
+    SheetLayoutError,
+    StateError,
+    TabMissingError,
+    TabNameTakenError,
+    TokenUsedError,
+)
 from amo2gsheet.fields import same_value
 from amo2gsheet.model import ColumnKey, Columns, Dropdown, Header, SheetLook, Tab, Workbook
-from amo2gsheet.names import normal_header
+from amo2gsheet.names import alike, normal_header
 from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync.headers import mend_after_open_writes
 from amo2gsheet.sync.presence import DELETED, SEEN, VANISHED, Presence, find_rows, reconcile
+from amo2gsheet.sync.run import TAB_SETTING
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.directory import Known
@@ -24,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 ID_INDEX_DEFAULT = 0
 STATUS_INDEX_DEFAULT = 19
+
+NAME_LOOKS = 2
+"""So often the tab list is read before a name counts as taken by what is no tab: a read just after a write can be an old one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +51,26 @@ class Place:
 def find_tab(run: Run, workbook: Workbook) -> Tab | None:
     """Find the tab that the settings name, or follow it where people renamed it; None where it has yet to be made.
 
+    The tab of exactly that name comes first. Without one the tab that is served already was renamed, whatever others are called;
+    but where the setting is a new one, or no tab is served yet, the only tab is meant whose name differs in blanks and letter
+    case alone: Google would make no other beside it.
+
     Raises:
         SheetError: the name belongs to another tab than the one whose rows are tracked, or that one is gone.
         StateError: another state serves this spreadsheet.
     """
     _check_mark(run, workbook)
     wanted = run.settings.worksheet_name
-    named = next((tab for tab in workbook.tabs if tab.title == wanted), None)
     known_id = run.state.tab_id
     known = next((tab for tab in workbook.tabs if tab.sheet_id == known_id), None)
     tracked = run.state.tracked_count() if known_id is not None else 0
-    found = named or known
+    found = _named(run, workbook, known)
     if found is not None and known_id is not None and found.sheet_id != known_id and tracked and not run.is_accepting:
         former = f'"{known.title}"' if known else f'the deleted tab "{run.state.tab_title}"'
         raise SheetError(
-            f'The tab "{wanted}" is not the one whose {tracked} rows are tracked.',
+            f'The tab "{found.title}" is not the one whose {tracked} rows are tracked.',
             f"Those rows are in {former}. Name that tab in GOOGLE_WORKSHEET_NAME, or let `amo2gsheet pull --force` start on "
-            f'"{wanted}": leads already in {former} stay there until they enter a trigger stage again.',
+            f'"{found.title}": leads already in {former} stay there until they enter a trigger stage again.',
         )
     if found is None and tracked and not run.is_accepting:
         raise SheetError(
@@ -69,6 +83,14 @@ def find_tab(run: Run, workbook: Workbook) -> Tab | None:
     if found is not None:
         _follow(run, found)
     return found
+
+
+def _named(run: Run, workbook: Workbook, known: Tab | None) -> Tab | None:
+    """The tab that the settings mean; `known` is the one that is served. None where neither is there."""
+    wanted = run.settings.worksheet_name
+    titles = alike(wanted, [tab.title for tab in workbook.tabs])
+    is_meant = len(titles) == 1 and (titles == [wanted] or known is None or run.state.get(TAB_SETTING) not in (None, wanted))
+    return next(tab for tab in workbook.tabs if tab.title == titles[0]) if is_meant else known
 
 
 def _follow(run: Run, tab: Tab) -> None:
@@ -156,6 +178,11 @@ def make_place(run: Run, known: Known, tab: Tab | None) -> str:
     assert intent.commit_token is not None
     try:
         made = run.sheet.prepare_tab(tab, layout, intent.commit_token)
+    except TabNameTakenError:
+        if former is None:
+            run.state.drop_intent(intent.id)
+        _check_name(run, layout.title)
+        raise
     except TokenUsedError:
         late = _made_late(run)
         if late is None:
@@ -170,6 +197,31 @@ def make_place(run: Run, known: Known, tab: Tab | None) -> str:
     run.state.drop_intent(intent.id)
     logger.info('pull: made the header of tab "%s"', made.title, extra={"event": "tab made"})
     return made.title
+
+
+def _check_name(run: Run, title: str) -> None:
+    """See that the name under which Google makes no tab is that of a tab by now: then the next run goes on with it.
+
+    Raises:
+        SheetError: it is not, so that no later run could go on either.
+    """
+    others: list[str] = []
+    for _ in range(NAME_LOOKS):
+        run.clock.sleep(1)
+        workbook = run.sheet.workbook()
+        if find_tab(run, workbook) is not None:
+            return
+        others = alike(title, [tab.title for tab in workbook.tabs])
+    if others:
+        listed = " and ".join(f'"{other}"' for other in others)
+        raise SheetError(
+            f'The tab "{title}" cannot be made beside {listed}: Google tells no two names apart by letter case.',
+            "Set GOOGLE_WORKSHEET_NAME to the exact name of one of those tabs, or to another name.",
+        )
+    raise SheetError(
+        f'The tab "{title}" cannot be made: a sheet without cells bears that name, such as a chart on a sheet of its own.',
+        "Give that sheet another name, or set GOOGLE_WORKSHEET_NAME to another one.",
+    )
 
 
 def _made_late(run: Run) -> Tab | None:

@@ -8,7 +8,7 @@ from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync import directory
 from amo2gsheet.sync.gather import Feed
 from amo2gsheet.sync.presence import VANISHED
-from amo2gsheet.sync.run import SYNC_DUE
+from amo2gsheet.sync.run import SYNC_DUE, TAB_SETTING
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.desk import Desk
@@ -68,7 +68,7 @@ def _is_sheet_due(run: Run) -> bool:
     wanted = state.get_json("dropdown")
     return (
         state.tab_id is None
-        or state.get("tab_setting") != settings.worksheet_name
+        or state.get(TAB_SETTING) != settings.worksheet_name
         or (wanted is not None and wanted != list(settings.dropdown))
         or state.get(SYNC_DUE) is not None
     )

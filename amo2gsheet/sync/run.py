@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 SYNC_DUE = "sync_due"
 """Key in the state: some row has a new reason to wait, which its own column does not show yet."""
 
+TAB_SETTING = "tab_setting"
+"""Key in the state: the name of the tab as it was set when the tab was last opened for writing."""
+
 DAY_SECONDS = 86400
 """No two clocks of one cloud are so far apart."""
 
