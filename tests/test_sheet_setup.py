@@ -95,6 +95,13 @@ def test_a_tab_that_somebody_else_made_meanwhile_is_left_alone(bench: SheetBench
     assert {} == bench.side.workbook().commit_tokens
 
 
+def test_a_spreadsheet_without_room_for_a_tab_is_full(bench: SheetBench) -> None:
+    bench.person.add_rows(10_000_000 // bench.tab.column_count - bench.tab.row_count)
+
+    with pytest.raises(SheetError, match="is full"):
+        bench.side.prepare_tab(None, layout("Новая"), 77)
+
+
 def test_a_protected_tab_cannot_be_prepared(bench: SheetBench) -> None:
     bench.person.clear_all()
     bench.person.protect()

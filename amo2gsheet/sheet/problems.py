@@ -167,9 +167,6 @@ class Refusal:
                 f"The spreadsheet has {named}, or has it no longer ({self.text}).",
                 "Compare GOOGLE_WORKSHEET_NAME with the names of the tabs.",
             )
-        if "addSheet" in told:
-            kind = TabNameTakenError if "A sheet with the name" in told else UnavailableError
-            return kind(f"The tab could not be made ({self.text}).", "The next run looks again which tabs there are.")
         if self._is_store_full:
             return SheetError(
                 f"The spreadsheet has no room left for the notes that programs leave in it ({self.text}).",
@@ -180,6 +177,9 @@ class Refusal:
                 f"The spreadsheet is full ({self.text}).",
                 "Delete empty rows and columns, or move old rows to another spreadsheet.",
             )
+        if "addSheet" in told:
+            kind = TabNameTakenError if "A sheet with the name" in told else UnavailableError
+            return kind(f"The tab could not be made ({self.text}).", "The next run looks again which tabs there are.")
         if self._is_beyond_grid(is_write=is_write):
             return BeyondGridError(f"Rows or columns were deleted from the tab meanwhile ({self.text}).")
         if is_write and _DROPDOWN.search(told):
