@@ -408,6 +408,44 @@ def test_a_header_that_stands_twice_is_told_of_once_and_the_left_one_counts(tmp_
     assert all(cell is None for cell in world.sheets.table()[1][3:])
 
 
+def test_a_header_doubled_later_is_told_of_once_each_time_it_appears(tmp_path: Path) -> None:
+    world, _ = _with_rows(tmp_path)
+
+    def told() -> list[str]:
+        outcomes = [world.push(), world.pull(full=True), world.push()]
+        assert [ExitCode.DONE] * 3 == [outcome.exit_code for outcome in outcomes]
+        return [notice for outcome in outcomes for notice in outcome.report.notices if "stands twice" in notice]
+
+    first = told()
+    world.person.type_at(1, 22, ADDRESS)
+    second = told()
+    world.person.type_at(1, 23, f" {ADDRESS.upper()} ")
+    third = told()
+    world.person.type_at(1, 22, "")
+    world.person.type_at(1, 23, "")
+    fourth = told()
+    world.person.type_at(1, 23, ADDRESS)
+    fifth = told()
+
+    said = f'the header "{ADDRESS}" stands twice; the left one counts'
+    assert ([], [said], [], [], [said]) == (first, second, third, fourth, fifth)
+
+
+def test_a_state_that_does_not_know_of_doubled_headers_goes_on(tmp_path: Path) -> None:
+    world, leads = _with_rows(tmp_path)
+    world.person.type_at(1, 22, ADDRESS)
+    world.push()
+    with run_on(world) as run:
+        memory = dict(run.state.get_json("columns") or {})
+        del memory["doubled"]
+        run.state.put_json("columns", memory)
+
+    first, second = world.push(), world.push()
+
+    assert [1, 0] == [len(outcome.report.notices) for outcome in (first, second)]
+    assert leads == world.ids()
+
+
 # --- the dropdown ---
 
 

@@ -250,16 +250,18 @@ def _understand_header(run: Run, known: Known, title: str, look: SheetLook, memo
         run.state.owe_all_tracked("header")
     if not is_first:
         run.state.drop_base_columns([key for key in remembered.values() if key not in columns.index])
-    if is_first:
-        for text in columns.doubled:
-            run.notice(f'the header "{text}" stands twice; the left one counts')
+    peoples = {normal_header(text) for text in contested.values()}
+    doubled = {name: text for text in columns.doubled if (name := normal_header(text)) not in peoples}
+    for name in sorted(doubled.keys() - set(() if is_first else _texts(memory.get("doubled")))):
+        run.notice(f'the header "{doubled[name].strip()}" stands twice; the left one counts')
     found = {
         "tab_id": run.state.tab_id,
         "id_index": columns.id_index,
         "status_index": columns.status_index,
         "keys": keys,
         "foreign": sorted({normal_header(text) for text in columns.foreign} - {""}),
-        "contested": sorted(normal_header(text) for text in contested.values()),
+        "doubled": sorted(doubled),
+        "contested": sorted(peoples),
         "texts": list(look.header.texts),
     }
     if found != dict(memory):
