@@ -290,7 +290,7 @@ def test_what_people_type_while_the_header_is_made_stays(tmp_path: Path) -> None
 
     world.pull()
 
-    assert ["ID", "заметка", lead] == [row[0] for row in world.sheets.table()]
+    assert ["ID", lead, "заметка"] == [row[0] for row in world.sheets.table()]
 
 
 # --- columns ---

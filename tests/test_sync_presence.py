@@ -49,14 +49,21 @@ def test_rows_are_sorted_by_lead() -> None:
         },
     )
 
-    expected = Presence({11: 2, 12: 3, 14: 9}, {13: (5, 6)}, {11: "Отказ", 12: None, 14: ""}, 12)
+    expected = Presence({11: 2, 12: 3, 14: 9}, {13: (5, 6)}, {11: "Отказ", 12: None, 14: ""}, 9, 12)
     assert expected == find_rows(look)
     assert [True, True, False] == [expected.has(lead) for lead in (11, 13, 15)]
 
 
+def test_a_doubled_id_is_the_last_one_too_and_other_texts_are_none() -> None:
+    found = find_rows(SheetLook(HEADER, False, {2: (11, None), 3: (12, None), 4: ("12", None), 5: ("ИТОГО", 2)}))
+
+    assert (4, 5) == (found.last_lead_row, found.last_row)
+    assert (1, 3) == ((texts := find_rows(SheetLook(HEADER, False, {3: ("ИТОГО", 0)}))).last_lead_row, texts.last_row)
+
+
 @pytest.mark.parametrize(("header", "last_row"), [(HEADER, 1), (None, 0)])
 def test_a_table_without_rows_ends_at_its_header(header: object, last_row: int) -> None:
-    assert Presence({}, {}, {}, last_row) == find_rows(SheetLook(HEADER if header else None, False, {}))
+    assert Presence({}, {}, {}, last_row, last_row) == find_rows(SheetLook(HEADER if header else None, False, {}))
 
 
 # --- deleted rows ---

@@ -238,6 +238,70 @@ def test_a_token_lent_anew_is_kept_as_long_as_its_newest_try_may_land(tmp_path: 
     _right(world, leads)
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_new_rows_stand_above_a_total_row(tmp_path: Path, count: int) -> None:
+    """Also the first one, and every later one; the total row itself is left as it is."""
+    world = World(tmp_path)
+    leads = [world.lead(f"Клиент {number}", price=100) for number in range(count)]
+    world.pull()
+    world.person.paste(f"A{count + 2}", [["ИТОГО", "", "", "=100+100"]])
+    total = world.sheets.table()[-1]
+
+    for name in NAMES:
+        leads.append(world.lead(name))
+        settled(world)
+
+    assert [*leads, "ИТОГО"] == [row[0] for row in world.sheets.table()[1:]]
+    assert total == world.sheets.table()[-1]
+    world.assert_silent()
+
+
+def test_new_rows_have_the_dropdown_of_the_last_lead_and_not_of_a_total_row(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    _opened(world)
+    world.person.paste("A3", [["ИТОГО"]])
+    with world.sheets.change() as book:
+        book.tab("Sheet1").dress(2, {world.person.column_of(STATUS) - 1: {("dataValidation",): None}})
+    lead = world.lead("Анна")
+
+    world.pull()
+
+    assert world.validation(world.person.row_of(lead)) == world.validation(2) is not None
+
+
+def test_a_number_in_a_total_row_is_taken_for_an_id(tmp_path: Path) -> None:
+    """Nobody can tell it from one that a person typed."""
+    world = World(tmp_path)
+    _opened(world)
+    world.person.paste("A3", [["=40+2"]])
+    lead = world.lead("Анна")
+
+    world.pull()
+
+    assert [42, lead] == [row[0] for row in world.sheets.table()[2:]]
+
+
+def test_a_row_whose_id_is_typed_over_for_a_while_goes_on_where_it_was(tmp_path: Path) -> None:
+    """A new row is inserted above it; nothing of it is written over, and no second row is made of it."""
+    world = World(tmp_path)
+    first, last = world.lead("Первый"), world.lead("Анна", fields={"Адрес": "ул. Анна"})
+    world.pull()
+    world.person.type("ID", "позвонить", lead=last)
+    new = world.lead("Борис")
+    settled(world)
+    assert [first, new, "позвонить"] == [row[0] for row in world.sheets.table()[1:]]
+
+    world.person.type("ID", str(last), row=4)
+    world.pick(last, "У курера")
+    world.move(first, world.stage("Отказ"))
+    settled(world)
+    world.rest()
+
+    assert [first, new, last] == world.ids()
+    assert ("ул. Анна", "У курера", "Отказ") == (world.row(last)["Адрес"], world.status(last), world.status(first))
+    assert "Заказ отправлен" == world.stage_of(last)
+
+
 def _below_the_header(world: World, leads: list[int], others: int) -> None:
     """Hold the end: nothing stands above the header, and each lead has one row below it, after so many others."""
     settled(world)

@@ -253,7 +253,7 @@ class Desk:
         """The dropdown that the row above has, so that new rows offer the same; read once a run."""
         if not self.has_dropdown and self.tab is not None:
             self.has_dropdown = True
-            above = max(place.presence.last_row, place.header.row_number + 1)
+            above = max(place.presence.last_lead_row, place.header.row_number + 1)
             self.dropdown = self.run.sheet.read_dropdown(self.tab, place.columns.status_index, above)
         return self.dropdown
 

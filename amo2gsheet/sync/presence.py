@@ -32,12 +32,15 @@ NEW_ROW = "new row"
 class Presence:
     """Lead ID → row number of every lead with exactly one row, and the leads that have several.
 
-    `texts` is lead ID → raw status cell; `last_row` the lowest row with anything in its ID cell (the header's, when none has).
+    `texts` is lead ID → raw status cell. `last_lead_row` is the lowest row with a lead's ID, below which new rows go: people
+    keep totals under their table. `last_row` is the lowest with anything in its ID cell: a row of a lead whose ID was typed over
+    for a while is read with the others. Both are the header's when there is none.
     """
 
     row_of: Mapping[int, int]
     doubled: Mapping[int, tuple[int, ...]]
     texts: Mapping[int, CellValue]
+    last_lead_row: int
     last_row: int
 
     def has(self, lead_id: int) -> bool:
@@ -57,6 +60,7 @@ def find_rows(look: SheetLook) -> Presence:
         row_of={lead_id: rows[0] for lead_id, rows in numbers.items() if len(rows) == 1},
         doubled={lead_id: tuple(rows) for lead_id, rows in numbers.items() if len(rows) > 1},
         texts={lead_id: look.rows[rows[0]][1] for lead_id, rows in numbers.items() if len(rows) == 1},
+        last_lead_row=max((rows[-1] for rows in numbers.values()), default=header_row),
         last_row=max(look.rows, default=header_row),
     )
 

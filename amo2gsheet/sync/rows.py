@@ -35,7 +35,7 @@ def insert_rows(
     An insert of an earlier run whose outcome is still open lends its token: of both, exactly one lands.
     """
     leads = leads_in(plans)
-    below = place.presence.last_row
+    below = place.presence.last_lead_row
     sent = Sent(
         place.header,
         below,
