@@ -201,6 +201,8 @@ ACTS: Mapping[str, Act] = {
     "protect with a warning": lambda s: s.person.protect("A1:Z3", warning_only=True),
     "leave blanks below the table": lambda s: s.person.type_at(s.bottom + 4, 3, " "),
     "write below the table": lambda s: s.person.type(NOTE, "Итого по складу", row=s.bottom + 3),
+    "write a total below the table": lambda s: s.person.type("ID", "ИТОГО", row=s.bottom + 1),
+    "type over an ID": lambda s: s.person.type("ID", "позвонить", lead=s.other),
     "make a row by hand": _make_row,
     "make the row of a new lead by hand": _make_row_of_a_new_lead,
     "cut the grid to its data": lambda s: s.person.trim_grid(),
