@@ -101,8 +101,10 @@ BUGS: tuple[Bug, ...] = (
         "unseen-move-always-counts-as-landed",
         "2: a pick whose move was cut off before it was carried out is not sent",
         "sync/settle.py",
-        """        if lead is not None and lead.stage == target:""",
-        """        if lead is not None:""",
+        """    if lead.stage == target:
+        return lead.updated_at""",
+        """    if lead is not None:
+        return lead.updated_at""",
         ("tests/test_sync_settle.py", "-k", "told_of_once"),
     ),
 )

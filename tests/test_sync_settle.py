@@ -137,13 +137,56 @@ def test_intents_stay_while_amocrm_does_not_answer(tmp_path: Path) -> None:
     stopped(world.push)
     world.amo_wire.rule = where(lambda request: True, Fault(Manner.REFUSED, answers.html_504()))
 
-    with pytest.raises(UnavailableError):
-        world.push()
+    assert ExitCode.UNAVAILABLE == world.code(world.push)
 
     assert ["moves"] == _kinds(world)
     world.amo_wire.rule = None
     settled(world)
     assert ("Отказ", 1, []) == (world.stage_of(lead), world.patches(), _kinds(world))
+
+
+def test_one_lead_that_gives_no_answer_keeps_nothing_else_from_being_settled(tmp_path: Path) -> None:
+    world, lead = _picked(tmp_path)
+    world.amo_wire.rule = once(is_patch, KILL_AFTER)
+    stopped(world.push)
+    broken = Fault(Manner.REFUSED, answers.html_504())
+    world.amo_wire.rule = where(lambda request: request.path.endswith(f"/leads/{lead}"), broken)
+    other = world.lead("Вера")
+
+    codes = [world.code(world.pull)]
+    world.clock.advance(3600)
+    codes.append(world.code(world.pull))
+
+    assert [ExitCode.UNAVAILABLE] * 2 == codes
+    assert other in world.ids()
+    assert ["moves"] == _kinds(world)
+    world.amo_wire.rule = None
+    settled(world)
+    assert ("Отказ", 1, []) == (world.stage_of(lead), world.patches(), _kinds(world))
+    assert 1 == len(world.history(lead, "moved"))
+
+
+def test_many_leads_that_give_no_answer_end_the_run_at_once(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    leads = [world.lead(f"Заказ {number}") for number in range(5)]
+    world.pull()
+    for lead in leads:
+        world.pick(lead, "Отказ")
+    world.amo_wire.rule = once(is_patch, KILL_AFTER)
+    stopped(world.push)
+    asked: list[str] = []
+
+    def refuse(_number: int, request: Request) -> Fault:
+        asked.append(request.path)
+        return Fault(Manner.REFUSED, answers.html_504())
+
+    world.amo_wire.rule = refuse
+
+    with pytest.raises(UnavailableError):
+        world.push()
+
+    assert 3 == len(set(asked))
+    assert ["moves"] == _kinds(world)
 
 
 def test_a_move_that_surely_was_not_carried_out_leaves_no_intent(tmp_path: Path) -> None:
