@@ -122,7 +122,7 @@ def load_settings(
     """Read all settings; the environment wins over the file, and an empty text stands for the default.
 
     Args:
-        env_file: The settings file; None takes `.env` in `cwd` if there is one, and searches no further up.
+        env_file: The settings file; None takes the file `.env` in `cwd` if there is one, and searches no further up.
         environ: The environment, None for that of this process.
         cwd: The current folder, None for that of this process. Relative paths count from the folder of the settings
             file; without a file, from here.
@@ -153,7 +153,8 @@ def _env_file_path(env_file: Path | None, cwd: Path) -> Path | None:
     if env_file is not None:
         return cwd / env_file
     beside = cwd / ENV_FILE_NAME
-    return beside if beside.exists() else None
+    # A folder of that name is somebody's virtual environment; a pipe of that name may well be meant.
+    return beside if beside.exists() and not beside.is_dir() else None
 
 
 def _choose(setting: Setting, environ: Mapping[str, str], file: EnvFile) -> _Raw:
@@ -207,7 +208,7 @@ def _missing(raw: Mapping[str, _Raw], needs: Needs, unread: frozenset[str]) -> I
 def _settings_error(problems: list[str], path: Path | None, cwd: Path) -> SettingsError:
     if path is not None:
         return SettingsError(f'Settings are missing or wrong in "{path}" or the environment.', "", problems)
-    message = f'Settings are missing or wrong in the environment, and there is no "{ENV_FILE_NAME}" in "{cwd}".'
+    message = f'Settings are missing or wrong in the environment, and there is no file "{ENV_FILE_NAME}" in "{cwd}".'
     return SettingsError(message, "Name a settings file with `--env-file FILE`, or start in its folder.", problems)
 
 

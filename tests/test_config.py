@@ -112,14 +112,24 @@ class TestSources:
 
         assert ExitCode.SETTINGS == caught.value.exit_code
 
-    def test_a_folder_in_place_of_the_file_is_told(self, tmp_path: Path) -> None:
+    def test_a_folder_that_is_named_in_place_of_a_file_is_told(self, tmp_path: Path) -> None:
         (tmp_path / ".env").mkdir()
 
         with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
+            load_settings(Path(".env"), {}, tmp_path)
+
+    def test_a_folder_of_the_default_name_is_no_settings_file(self, tmp_path: Path) -> None:
+        """Many keep their virtual environment in a folder of this name."""
+        (tmp_path / ".env").mkdir()
+
+        settings = load_settings(None, REQUIRED, tmp_path)
+
+        assert (None, tmp_path / "gsheet.json") == (settings.env_file, settings.service_account_file)
+        with pytest.raises(SettingsError, match=re.escape(f'there is no file ".env" in "{tmp_path}"')):
             load_settings(None, {}, tmp_path)
 
     def test_without_a_file_the_error_says_where_one_was_looked_for(self, tmp_path: Path) -> None:
-        with pytest.raises(SettingsError, match=re.escape(f'there is no ".env" in "{tmp_path}"')) as caught:
+        with pytest.raises(SettingsError, match=re.escape(f'there is no file ".env" in "{tmp_path}"')) as caught:
             load_settings(None, {}, tmp_path)
 
         assert "--env-file" in caught.value.hint
