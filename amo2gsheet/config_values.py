@@ -32,6 +32,8 @@ _DATE_FORMATS = {
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _SECONDS = re.compile(r"-?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})")
 _LOOPBACK = re.compile(r"localhost|::1|127(\.\d{1,3}){3}")
+_STRING_OR_BLANK = re.compile(r'"(?:[^"\\]|\\.)*"?|[\s\u200b\u2060\ufeff]', re.DOTALL)
+"""A string of a JSON text, also one that is never closed, or a blank between two of its words."""
 
 
 class BadValueError(ValueError):
@@ -251,8 +253,10 @@ def _clock_reading(value: str, date_format: str) -> datetime:
 
 
 def _json_object(value: str) -> dict[str, object]:
+    # Text copied from a page or a chat has blanks (NBSP) that are none to JSON. Within a string they are left as they are.
+    plain = _STRING_OR_BLANK.sub(lambda found: found[0] if found[0].startswith('"') else " ", value)
     try:
-        found = json.loads(value, object_pairs_hook=_distinct_pairs)
+        found = json.loads(plain, object_pairs_hook=_distinct_pairs)
     except json.JSONDecodeError as error:
         raise BadValueError(f"is no JSON: {error.msg} at character {error.pos + 1}") from None
     if not isinstance(found, dict):

@@ -179,6 +179,14 @@ class TestFileAsPeopleWriteIt:
 
         assert {"Раздумье": "Думает"} == settings.status_display
 
+    @pytest.mark.parametrize("blank", ["\u00a0", "\u202f", "\u3000", "\u200b", "\ufeff"])
+    def test_json_that_was_pasted_from_a_page_may_have_its_blanks(self, blank: str) -> None:
+        written = '{~"В~процессе~":~0,~~"\\"У~курера":~143~}~'.replace("~", blank)
+
+        assert {f"В{blank}процессе{blank}".strip(): 0, f'"У{blank}курера': 143} == from_environment(
+            DROPDOWN_STATUS_MAP_JSON=written
+        ).dropdown
+
     def test_j1_a_date_with_a_blank(self) -> None:
         settings = from_file("LEADS_CREATED_AFTER=27.02.2026 00:00:00")
 
@@ -539,6 +547,7 @@ class TestStages:
 
     def test_broken_json_is_told_with_its_place(self) -> None:
         assert "is no JSON: Expecting ',' delimiter at character 10" in refusal("STATUS_DISPLAY_MAP_JSON", '{"a":"b" "c"}')
+        assert "is no JSON: Unterminated string starting at at character 3" in refusal("PIPELINE_DISPLAY_MAP_JSON", '{\u00a0"a')
 
     def test_maps_cannot_be_changed(self) -> None:
         with pytest.raises(TypeError):
