@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from dotenv.parser import Binding
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_BARE_COMMENT = re.compile(r"[^=]*=#(?:\s|$)")
+"""A comment right behind the "=". The library takes it for the value: to it, only a blank before begins a comment."""
+
 _ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)", re.MULTILINE)
 
 
@@ -46,7 +49,8 @@ class EnvFile:
 def read_env_file(path: Path) -> EnvFile:
     """Read a settings file: BOM, CRLF, quotes, `export`, comments; nothing in it is expanded.
 
-    A name that stands twice has its last text, and a warning.
+    A name that stands twice has its last text, and a warning. A value without quotes that is `#` or begins with `# ` is a
+    comment, and the value empty; there is a warning, because somebody may have meant it.
 
     Raises:
         SettingsError: the file is missing, cannot be opened, or is not in UTF-8.
@@ -68,7 +72,11 @@ def read_env_file(path: Path) -> EnvFile:
             if name in entries:
                 earlier = entries[name].line_number
                 warnings.append(f"{name} stands in lines {earlier} and {line_number}; the later one counts.")
-            entries[name] = Entry(binding.value, line_number)
+            text = binding.value
+            if _BARE_COMMENT.match(binding.original.string):
+                warnings.append(f"{name} in line {line_number} counts as empty: a comment follows. If it is the value, quote it.")
+                text = ""
+            entries[name] = Entry(text, line_number)
     return EnvFile(entries, tuple(problems), frozenset(unread), tuple(warnings))
 
 

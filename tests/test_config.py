@@ -223,6 +223,20 @@ class TestFileAsPeopleWriteIt:
     def test_a_hash_without_a_blank_before_it_belongs_to_the_value(self) -> None:
         assert from_file("AMO_CLIENT_SECRET=#a#b # secret").amo_client_secret == "#a#b"
 
+    @pytest.mark.parametrize("line", ["PIPELINE_ID=# none", "PIPELINE_ID=#\t7", "PIPELINE_ID=#", "export PIPELINE_ID=# a=b\r"])
+    def test_a_comment_right_behind_the_name_leaves_it_empty(self, line: str) -> None:
+        settings = from_file(f"\n\n{line}\n")
+
+        assert settings.pipeline_id == 0
+        (warning,) = settings.warnings
+        assert warning.startswith("PIPELINE_ID in line 3 counts as empty")
+
+    @pytest.mark.parametrize("line", ["GOOGLE_WORKSHEET_NAME='# 1'", 'GOOGLE_WORKSHEET_NAME = "# 1" # the tab'])
+    def test_a_hash_in_quotes_is_a_value(self, line: str) -> None:
+        settings = from_file(line)
+
+        assert ("# 1", ()) == (settings.worksheet_name, settings.warnings)
+
 
 class TestFileThatCannotBeRead:
     @pytest.mark.parametrize(
