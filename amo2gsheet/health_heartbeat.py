@@ -29,7 +29,7 @@ LONGEST_SECONDS = 5.0
 """One of the two pings of a run, as a whole: name look-ups know no timeout, and who sends letter by letter never meets one."""
 
 UNTOLD = (ExitCode.LOCKED,)
-"""Another run was at work, so nothing is wrong, and nothing was done either."""
+"""Of a run that never began: another one was at work, so nothing is wrong, and nothing was done either."""
 
 WELL = (ExitCode.DONE, ExitCode.PARTIAL)
 
@@ -41,16 +41,21 @@ class Heartbeat:
         self._url = url.replace(PLACEHOLDER, command)
         self._command = command
         self._new_session = new_session
+        self._has_started = False
         for secret in (self._url, urlsplit(self._url).path.rstrip("/")):
             register_secret(secret)
 
     def start(self) -> None:
         """Tell that the run begins."""
+        self._has_started = True
         self._ping("start", {"command": self._command})
 
     def end(self, exit_code: int, figures: Mapping[str, Any]) -> None:
-        """Tell how the run ended: well, or with which exit code. Says nothing about a run that found the lock held."""
-        if exit_code in UNTOLD:
+        """Tell how the run ended: well, or with which exit code. Says nothing about a run that never got the lock.
+
+        One that lost it between two chunks is told: after a start without an end a monitor takes a run for one that hangs.
+        """
+        if exit_code in UNTOLD and not self._has_started:
             return
         suffix = "" if exit_code in WELL else str(int(exit_code))
         self._ping(suffix, {"command": self._command, "exit_code": int(exit_code), **figures})

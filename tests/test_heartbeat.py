@@ -22,6 +22,7 @@ from amo2gsheet.sandbox.exchange import Answer, Request
 from amo2gsheet.sandbox.faults import Fault, Faulty, Killed, Manner
 from amo2gsheet.sandbox.transport import mount
 from amo2gsheet.state import RunLock, StateStore
+from amo2gsheet.sync.run import Run
 from tests.world import AMO_URL, SHEETS_URL, World
 
 MONITOR_URL = "http://127.0.0.1:8003"
@@ -129,6 +130,29 @@ def test_nothing_is_told_of_a_run_that_found_the_lock_held(world: WatchedWorld) 
         assert world.code(world.pull) == ExitCode.LOCKED
 
     assert world.monitor.told == []
+
+
+def test_the_end_of_a_run_that_lost_the_lock_between_two_chunks_is_told(
+    world: WatchedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A monitor that heard of its start would take it for one that hangs."""
+    other = RunLock(world.settings.state_db)
+    release = RunLock.release
+
+    def work(run: Run) -> None:
+        def released(lock: RunLock) -> None:
+            release(lock)
+            monkeypatch.setattr(RunLock, "release", release)
+            other.acquire(0, world.outside.clock)
+
+        monkeypatch.setattr(RunLock, "release", released)
+        run.between_chunks()
+
+    monkeypatch.setattr("amo2gsheet.sync.pull.pull", work)
+    with other:
+        assert world.code(world.pull) == ExitCode.LOCKED
+
+    assert world.monitor.told == ["pull/start", "pull/75"]
 
 
 def test_nothing_is_told_of_a_dry_run(world: WatchedWorld) -> None:
