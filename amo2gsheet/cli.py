@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -264,8 +265,8 @@ def run(argv: Sequence[str], environ: Mapping[str, str] | None = None, watch: Si
             # The reader of a help text went away; each side translates the errors of its own connections.
             code = ExitCode.DONE
         except BaseException as error:  # noqa: BLE001 - whatever comes: no secret leaves, and `--json` gets its object
-            code = session.tell_ending(Ending.of(error, line))
-    output.settle_stdout()
+            code = session.tell_ending(Ending.of(output.lost_answer(error) or error, line))
+    output.settle()
     return code
 
 
@@ -276,5 +277,6 @@ def _invoke(argv: Sequence[str], session: Session) -> int:
     with group.make_context("amo2gsheet", list(argv), obj=session) as context:
         if argv:
             return int(group.invoke(context) or 0)
-        typer.echo(group.get_help(context), err=True)
+        with suppress(OSError):  # nobody can be told that stderr cannot be written
+            typer.echo(group.get_help(context), err=True)
         return ExitCode.USAGE

@@ -24,7 +24,7 @@ Exit codes:
   65   held back: too many changes at once; --force lets them through
   66   the sheet cannot be used
   69   amoCRM or Google did not answer; the next run tries again
-  73   the state file cannot be used
+  73   the state file cannot be used, or the answer cannot be written
   75   another run holds the lock
   77   login needed or refused
   78   a setting is missing or wrong

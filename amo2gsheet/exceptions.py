@@ -128,6 +128,16 @@ class StateError(AmoGsheetError):
     exit_code = ExitCode.UNUSABLE_STATE
 
 
+class UnwritableAnswerError(AmoGsheetError):
+    """What was asked for cannot be written to stdout.
+
+    Its code is that of the state, because the cause and what to do about it are alike: a full disk, a missing right. It is what
+    sysexits.h calls this as well (EX_CANTCREAT).
+    """
+
+    exit_code = ExitCode.UNUSABLE_STATE
+
+
 class LockedError(AmoGsheetError):
     """Another run holds the lock."""
 

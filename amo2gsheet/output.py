@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from amo2gsheet.exceptions import AmoGsheetError
+from amo2gsheet.exceptions import UnwritableAnswerError
 from amo2gsheet.output_secrets import redacted
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def write(text: str) -> None:
     """Write an answer to stdout, as a line of its own. A reader who went away is no error: nobody misses the rest.
 
     Raises:
-        AmoGsheetError: stdout cannot be written, on a full disk for one.
+        UnwritableAnswerError: stdout cannot be written, on a full disk for one.
     """
     _write(redacted(text))
 
@@ -68,7 +68,7 @@ def write_json(document: Mapping[str, object]) -> None:
     """Write the one object of `--json` to stdout.
 
     Raises:
-        AmoGsheetError: stdout cannot be written.
+        UnwritableAnswerError: stdout cannot be written.
     """
     _write(to_json(document, sys.stdout))
 
@@ -81,25 +81,48 @@ def _write(text: str) -> None:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        _forget_stdout()
+        _forget(sys.stdout)
     except OSError as error:
-        _forget_stdout()
-        raise AmoGsheetError(f"The answer cannot be written to stdout: {error.strerror}.") from error
+        _forget(sys.stdout)
+        raise _unwritable(error) from error
 
 
-def settle_stdout() -> None:
-    """Leave nothing in stdout's buffer that Python would fail to write at its exit, with a traceback and code of its own."""
+def lost_answer(error: BaseException) -> UnwritableAnswerError | None:
+    """What an error is about where it was stdout that could not be written; None where it was not.
+
+    For what others write there, such as a help text: what met the error still waits in the buffer, and meets it again.
+    """
+    if not isinstance(error, OSError) or sys.stdout is None:
+        return None
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        _forget_stdout()
+        sys.stdout.flush()
+    except OSError as again:
+        _forget(sys.stdout)
+        return _unwritable(again)
+    return None
 
 
-def _forget_stdout() -> None:
-    """Let what still waits in stdout's buffer, and all that follows, go nowhere."""
+def settle() -> None:
+    """Leave nothing in a buffer that Python would fail to write at its exit, with a traceback and code of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            _forget(stream)
+
+
+def _unwritable(error: OSError) -> UnwritableAnswerError:
+    return UnwritableAnswerError(
+        f"The answer cannot be written to stdout: {error.strerror}.",
+        "What was done before stands. Make room there, or send stdout elsewhere, and ask again.",
+    )
+
+
+def _forget(stream: TextIO) -> None:
+    """Let what still waits in the stream's buffer, and all that follows, go nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 

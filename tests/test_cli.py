@@ -495,12 +495,36 @@ def test_a_reader_who_went_away_does_not_change_how_a_run_ended() -> None:
     assert (78, False) == (returned, "Traceback" in err)
 
 
-@pytest.mark.parametrize(("argv", "code"), [(["--env-file", "missing.env", "pull", "--json"], 78), (["--help"], 1)])
-def test_a_full_disk_behind_stdout_leaves_the_code_in_the_table(argv: list[str], code: int) -> None:
+@pytest.mark.parametrize(
+    ("argv", "code", "told"),
+    [
+        (["--env-file", "missing.env", "pull", "--json"], 78, "missing.env"),
+        (["--help"], 73, "The answer cannot be written to stdout: No space left on device."),
+        (["pull", "--help"], 73, "The answer cannot be written to stdout"),
+        (["--version"], 73, "The answer cannot be written to stdout"),
+        (["status", "--json"], 73, "The answer cannot be written to stdout"),
+    ],
+)
+def test_a_full_disk_behind_stdout_leaves_the_code_in_the_table(argv: list[str], code: int, told: str) -> None:
     with open("/dev/full", "w") as full:
         returned, _, err = finish("", *argv, stdout=full)
 
-    assert (code, False) == (returned, "Exception ignored" in err)
+    assert code == returned
+    assert told in err
+    assert not [word for word in ("Exception ignored", "Traceback", "bug") if word in err]
+
+
+def test_a_full_disk_behind_stderr_is_no_bug() -> None:
+    with open("/dev/full", "w") as full:
+        returned, out, _ = finish("", stderr=full)
+
+    assert (2, "") == (returned, out)
+
+
+def test_an_error_of_another_file_is_not_taken_for_one_of_stdout() -> None:
+    returned, _, err = finish("commands.run_pull = lambda *_: open('/dev/full', 'w').write('x' * 99999)", "pull")
+
+    assert (1, True) == (returned, "A bug in amo2gsheet" in err)
 
 
 WORKING = """

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amo2gsheet.exceptions import AmoGsheetError
+from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.output import has_colour, is_terminal, prepare_stdout, printable, progress, to_json, write, write_json
 from tests.conftest import REPOSITORY
 
@@ -85,8 +85,9 @@ def test_a_full_disk_behind_stdout_is_told_once() -> None:
     with open("/dev/full", "w") as full, pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdout", full)
 
-        with pytest.raises(AmoGsheetError, match="cannot be written to stdout: No space left"):
+        with pytest.raises(AmoGsheetError, match="cannot be written to stdout: No space left") as caught:
             write("lost")
+        assert ExitCode.UNUSABLE_STATE is caught.value.exit_code
         write("gone nowhere")
 
 
