@@ -243,6 +243,7 @@ def _sandbox(
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the program and end the process. `argv` are its arguments, None for those of this process."""
+    output.fill_missing_streams()
     sys.exit(run(sys.argv[1:] if argv is None else argv, watch=SignalWatch(SIGNALS)))
 
 

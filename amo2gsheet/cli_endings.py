@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import typer
 
 from amo2gsheet.cli_signals import StopSignal
-from amo2gsheet.exceptions import AmoGsheetError, ExitCode, InterruptedRunError, TerminatedRunError, UsageError
+from amo2gsheet.exceptions import (
+    AmoGsheetError,
+    ExitCode,
+    InterruptedRunError,
+    TerminatedRunError,
+    UnansweredError,
+    UsageError,
+)
 
 GLOBAL_OPTIONS_WITH_VALUE = ("--env-file", "--log-format")
 GLOBAL_OPTIONS = (*GLOBAL_OPTIONS_WITH_VALUE, "--verbose", "-v", "--quiet", "-q", "--version")
@@ -87,8 +94,7 @@ def _reason_of_abort(error: typer.Abort) -> BaseException:
     """Typer ends a prompt alike for Ctrl-C and for nobody there to answer; what it met first stands behind it."""
     reason = error.__cause__ or error.__context__
     if isinstance(reason, EOFError):
-        hint = "Give the address by `amo2gsheet auth --code 'ADDRESS'`, or start it on a terminal."
-        return UsageError("There is nobody to answer the prompt.", hint)
+        return UnansweredError()
     return reason if isinstance(reason, KeyboardInterrupt) else KeyboardInterrupt()
 
 

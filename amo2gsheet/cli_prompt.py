@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
-import typer
-
 from amo2gsheet import output
+from amo2gsheet.exceptions import UnansweredError
 
 if TYPE_CHECKING:
     from amo2gsheet.commands_auth import Terminal
@@ -18,6 +19,8 @@ def terminal() -> Terminal:
     from amo2gsheet.commands_auth import Terminal
     from amo2gsheet.output_browser import open_page
 
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # bytes that are no text are no code either, and are told as such
     keyboard = sys.stdin if output.is_terminal(sys.stdin) else None
     return Terminal(lambda text: output.write(output.printable(text)), ask, open_page, keyboard)
 
@@ -25,14 +28,35 @@ def terminal() -> Terminal:
 def ask(text: str) -> str:
     """Ask for a text until one comes; a paste of several lines counts as one.
 
+    Typer's own prompt writes a blank to stdout, and takes a stream that cannot be used for a bug.
+
     Raises:
-        typer.Abort: nobody answers: Ctrl-C, or there is no stdin.
+        UnansweredError: stdin is at its end, or cannot be read.
     """
     from amo2gsheet.commands_redirect import rest_of_paste
 
     try:
-        answer = str(typer.prompt(text, err=True))
-    except typer.Abort:
-        typer.echo(err=True)  # what is said next begins a line of its own
+        while True:
+            _show(f"{text}: ")
+            line = _typed()
+            if line.strip():
+                return line + rest_of_paste(sys.stdin)
+    except (UnansweredError, KeyboardInterrupt):
+        _show("\n")  # what is said next begins a line of its own
         raise
-    return answer + rest_of_paste(sys.stdin)
+
+
+def _typed() -> str:
+    try:
+        line = sys.stdin.readline()
+    except OSError:  # a terminal that is gone, or a stream for writing
+        line = ""
+    if not line:
+        raise UnansweredError
+    return line
+
+
+def _show(text: str) -> None:
+    with suppress(OSError):  # who cannot see the prompt may answer it all the same
+        sys.stderr.write(text)
+        sys.stderr.flush()

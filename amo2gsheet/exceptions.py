@@ -51,6 +51,16 @@ class UsageError(AmoGsheetError):
     exit_code = ExitCode.USAGE
 
 
+class UnansweredError(UsageError):
+    """A prompt has nobody to answer it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is nobody to answer the prompt.",
+            "Give the address by `amo2gsheet auth --code 'ADDRESS'`, or start it on a terminal.",
+        )
+
+
 class NoSuchLeadError(AmoGsheetError):
     """Looked, and the answer is no."""
 

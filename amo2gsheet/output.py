@@ -49,6 +49,16 @@ def _without_secrets(value: object) -> object:
     return value
 
 
+def fill_missing_streams() -> None:
+    """Put the null device where whoever started us had closed stdin, stdout or stderr.
+
+    Else the next file that is opened gets its number, and what a library prints goes into that file.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - stays open as long as we live
+
+
 def prepare_stdout() -> None:
     """Let stdout show a character that it cannot encode as an escape, as stderr does by itself."""
     if isinstance(sys.stdout, TextIOWrapper):

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from amo2gsheet.amo.oauth import TOKEN_PATH
 from amo2gsheet.commands_auth import Terminal, run_auth
-from amo2gsheet.exceptions import UsageError
+from amo2gsheet.exceptions import UnansweredError
 from tests.world import World
 
 REDIRECT = "https://shop.example.com/amo"
@@ -48,7 +48,7 @@ class Login:
 
     def nobody(self) -> str:
         """There is no terminal."""
-        raise UsageError("There is nobody to answer the prompt.")
+        raise UnansweredError
 
     def auth(self, pasted: str = "") -> str:
         """Run `auth`; returns all that was shown."""

@@ -527,6 +527,17 @@ def test_an_error_of_another_file_is_not_taken_for_one_of_stdout() -> None:
     assert (1, True) == (returned, "A bug in amo2gsheet" in err)
 
 
+@pytest.mark.parametrize("streams", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_no_file_takes_the_place_of_a_closed_stream(streams: str) -> None:
+    """What a library prints would go into it: into the state, for one."""
+    work = "def work(*_):\n    with open('opened', 'w') as file:\n        file.write(str(file.fileno() > 2))\n"
+    program = f"{LIGHT_COMMANDS}\n{work}    raise typer.Exit(4)\ncommands.run_pull = work\ncli.main(['pull'])"
+    command = ["sh", "-c", f'exec "$0" -c "$1" {streams}', sys.executable, program]
+    child = subprocess.run(command, env=child_environ() | ENVIRON, capture_output=True, text=True, timeout=60)
+
+    assert (4, "True") == (child.returncode, Path("opened").read_text())
+
+
 WORKING = """
 def work(*_):
     try:
