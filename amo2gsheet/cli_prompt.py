@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from amo2gsheet import output
 from amo2gsheet.exceptions import UnansweredError
@@ -21,8 +21,16 @@ def terminal() -> Terminal:
 
     if isinstance(sys.stdin, TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # bytes that are no text are no code either, and are told as such
-    keyboard = sys.stdin if output.is_terminal(sys.stdin) else None
-    return Terminal(lambda text: output.write(output.printable(text)), ask, open_page, keyboard)
+    return Terminal(lambda text: output.write(output.printable(text)), ask, open_page, _keyboard())
+
+
+def _keyboard() -> TextIO | None:
+    """stdin, where it is more than an object of this process."""
+    try:
+        sys.stdin.fileno()
+    except (AttributeError, OSError, ValueError):
+        return None
+    return sys.stdin
 
 
 def ask(text: str) -> str:

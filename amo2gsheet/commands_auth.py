@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TextIO
@@ -16,7 +16,7 @@ from amo2gsheet.amo.stops import BlockedError
 from amo2gsheet.amo.tokens import TokenFile, claims, expiry
 from amo2gsheet.commands import Outside, open_amo
 from amo2gsheet.commands_auth_google import check_google
-from amo2gsheet.commands_redirect import WAIT_SECONDS, RedirectListener, listens_for
+from amo2gsheet.commands_redirect import ALONE_SECONDS, WAIT_SECONDS, RedirectListener, listens_for
 from amo2gsheet.exceptions import LoginError, UsageError
 from amo2gsheet.model import Account
 from amo2gsheet.output_secrets import register_secret
@@ -37,8 +37,8 @@ _CLOCK_TOLERANCE_SECONDS = 60
 class Terminal:
     """The person who logs in: what is shown to them, asked of them, and opened for them.
 
-    `ask` raises UsageError where nobody can answer; `keyboard` is what they type on, None without a terminal; `open_page` says
-    whether there was a browser.
+    `ask` raises UsageError where nobody can answer; `keyboard` is what they type on, or what is piped in instead, None
+    without either; `open_page` says whether there was a browser.
     """
 
     show: Callable[[str], None]
@@ -175,33 +175,38 @@ class _Login:
         self._begun.add(state)
         address = consent_address(self._settings.account_url or self._settings.amo_base_url, self._settings.amo_client_id, state)
         show = self._terminal.show
-        show("Open this address in a browser, as an administrator of the account, and press Allow:")
-        show("")
-        show(f"  {address}")
-        show("")
-        is_opened = self._terminal.open_page(address)
-        if is_opened:
-            show("It was opened in your browser.")
-        # With neither a browser nor a terminal nobody would come back within the two minutes.
-        is_somebody_there = is_opened or self._terminal.keyboard is not None
-        if not (is_somebody_there and self._was_redirected()):
-            show("The browser then ends at an address that begins with AMO_REDIRECT_URI, even if no page is shown there.")
-            show("Paste that address here, or give it within 20 minutes: `amo2gsheet auth --code 'ADDRESS'`.")
-            self._exchange(self._terminal.ask("Address"))
+        # Before anybody can know the address: a program that reads it comes back at once.
+        with self._listener() as listener:
+            show("Open this address in a browser, as an administrator of the account, and press Allow:")
+            show("")
+            show(f"  {address}")
+            show("")
+            is_opened = self._terminal.open_page(address)
+            if is_opened:
+                show("It was opened in your browser.")
+            if listener is not None and self._was_redirected(listener, is_opened=is_opened):
+                return
+        show("The browser then ends at an address that begins with AMO_REDIRECT_URI, even if no page is shown there.")
+        show("Paste that address here, or give it within 20 minutes: `amo2gsheet auth --code 'ADDRESS'`.")
+        self._exchange(self._terminal.ask("Address"))
 
-    def _was_redirected(self) -> bool:
-        """Log in with what the browser itself brings, where it can: to a redirect address on this machine."""
+    def _listener(self) -> AbstractContextManager[RedirectListener | None]:
+        """Listens where the browser itself can bring the answer, to a redirect address on this machine; elsewhere None."""
         uri = self._settings.amo_redirect_uri
-        if not listens_for(uri):
-            return False
-        try:
-            listener = RedirectListener(uri)
-        except OSError as error:
-            logger.warning("The browser cannot be met at AMO_REDIRECT_URI: %s.", error.strerror, extra={"event": "login"})
-            return False
-        with listener:
-            self._terminal.show("Waiting for the browser to come back. If it cannot, paste here the address at which it ended.")
-            return listener.wait(self._exchange, self._outside.clock, self._terminal.keyboard, self._terminal.wait_seconds)
+        if listens_for(uri):
+            try:
+                return RedirectListener(uri)
+            except OSError as error:
+                logger.warning("The browser cannot be met at AMO_REDIRECT_URI: %s.", error.strerror, extra={"event": "login"})
+        return nullcontext()
+
+    def _was_redirected(self, listener: RedirectListener, *, is_opened: bool) -> bool:
+        """Log in with what the browser brings, or with what is pasted meanwhile; False where nothing came in time."""
+        terminal = self._terminal
+        terminal.show("Waiting for the browser to come back. If it cannot, paste here the address at which it ended.")
+        alone_seconds = terminal.wait_seconds if is_opened else min(ALONE_SECONDS, terminal.wait_seconds)
+        clock, seconds = self._outside.clock, terminal.wait_seconds
+        return listener.wait(self._exchange, clock, terminal.keyboard, seconds, alone_seconds=alone_seconds)
 
 
 def _show_login(settings: Settings, amo: AmoClient, account: Account, outside: Outside, terminal: Terminal) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import select
 import socketserver
 import sys
@@ -17,10 +18,17 @@ from amo2gsheet.exceptions import AmoGsheetError
 from amo2gsheet.retry import Clock
 
 ADDRESS = "127.0.0.1"
+
 WAIT_SECONDS = 120.0
+"""How long a browser is waited for."""
+
+ALONE_SECONDS = 60.0
+"""The same where no browser was opened and nobody can type: then one that was started by hand, or by a program, may come."""
 
 _READ_SECONDS = 5.0
 """How long a browser may take over sending one request."""
+
+_READ_BYTES = 65_536
 
 _PASTE_SECONDS = 0.05
 """How long the next line of one paste may take to follow."""
@@ -68,38 +76,78 @@ class RedirectListener:
     def __init__(self, redirect_uri: str) -> None:
         self._server = _Server(redirect_uri)
 
-    def wait(self, judge: Judge, clock: Clock, keyboard: TextIO | None, seconds: float = WAIT_SECONDS) -> bool:
-        """Give the judge the first address that comes, from the browser or as a line from the keyboard.
+    def wait(
+        self,
+        judge: Judge,
+        clock: Clock,
+        keyboard: TextIO | None,
+        seconds: float = WAIT_SECONDS,
+        *,
+        alone_seconds: float | None = None,
+    ) -> bool:
+        """Give the judge the first address that comes, from the browser, or as a line from the keyboard or a pipe in its place.
 
-        The browser is shown a page that says how it ended. Returns False where nothing came in time.
+        The browser is shown a page that says how it ended. Returns False where nothing came in time. That is `alone_seconds`
+        from when on there is no keyboard, or it is at its end; None: no less than otherwise.
 
         Raises:
             AmoGsheetError: what the judge raised.
         """
-        deadline = clock.monotonic() + seconds
-        while (left_seconds := deadline - clock.monotonic()) > 0:
-            sources: list[socketserver.TCPServer | TextIO] = [self._server] if keyboard is None else [self._server, keyboard]
-            ready, _, _ = select.select(sources, [], [], left_seconds)
+        begun = clock.monotonic()
+        lines = None if keyboard is None else _Lines(keyboard)
+        while True:
+            limit_seconds = seconds if lines is not None or alone_seconds is None else alone_seconds
+            sources: list[_Server | _Lines] = [self._server] if lines is None else [self._server, lines]
+            ready, _, _ = select.select(sources, [], [], max(0.0, begun + limit_seconds - clock.monotonic()))
+            if not ready:
+                return False
             if self._server in ready:
-                self._server.judge = judge
-                self._server.handle_request()
-                if self._server.error is not None:
-                    raise self._server.error
-                if self._server.is_done:
+                if self._answer_browser(judge):
                     return True
-            elif keyboard is not None and keyboard in ready:
-                line = keyboard.readline()
-                if line.strip():
-                    judge(line + rest_of_paste(keyboard))
+            elif lines is not None:
+                line = lines.take()
+                if line:
+                    judge(line + rest_of_paste(lines.stream))
                     return True
-                keyboard = keyboard if line else None
-        return False
+                lines = None if lines.is_over else lines
+
+    def _answer_browser(self, judge: Judge) -> bool:
+        """Answer one request; whether it was the one that counts."""
+        self._server.judge = judge
+        self._server.handle_request()
+        if self._server.error is not None:
+            raise self._server.error
+        return self._server.is_done
 
     def __enter__(self) -> RedirectListener:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._server.server_close()
+
+
+class _Lines:
+    """What is typed or piped in, read as it comes: who writes half a line keeps no browser waiting."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.is_over = False
+        self._begun = b""
+
+    def fileno(self) -> int:
+        """For `select`."""
+        return self.stream.fileno()
+
+    def take(self) -> str:
+        """The first line that is not blank, "" while it is not all there. Only to be called when there is something to read."""
+        try:
+            read = os.read(self.fileno(), _READ_BYTES)
+        except OSError:  # a terminal that is gone, or a stream for writing
+            read = b""
+        self.is_over = not read
+        self._begun = (self._begun + read).lstrip()
+        line, end, _ = self._begun.partition(b"\n")
+        return (line + end).decode(errors="replace") if end or self.is_over else ""
 
 
 class _Server(socketserver.TCPServer):

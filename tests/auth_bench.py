@@ -14,6 +14,14 @@ from tests.world import World
 
 REDIRECT = "https://shop.example.com/amo"
 
+FIRST_LOGIN = {
+    "AMO_SUBDOMAIN": "mycompany",
+    "AMO_CLIENT_ID": "an-id",
+    "AMO_CLIENT_SECRET": "plum-canary-secret",
+    "GOOGLE_SHEET_ID": "a-sheet",
+}
+"""Settings before a first login, without AMO_REDIRECT_URI; with them nothing is asked of amoCRM until a code is there."""
+
 
 class Login:
     """A shop with an integration, and the person who runs `auth` on it."""

@@ -25,7 +25,19 @@ LONGEST_SLEEP_SECONDS = 0.05
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _TRACES_OF_TOOLS = ("__pycache__", ".pytest_cache", ".hypothesis", ".coverage")
-_SETTINGS_PREFIXES = ("AMO_", "GOOGLE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+_SETTINGS_PREFIXES = (
+    "AMO_",
+    "GOOGLE_",
+    "BROWSER",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+)
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 # Examples that failed stand in the report with the line to repeat them; a database of them would be a trace in the tree.

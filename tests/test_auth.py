@@ -14,19 +14,10 @@ from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Answer
 from amo2gsheet.sandbox.faults import Fault, Manner, where
 from amo2gsheet.state import StateStore
-from tests.auth_bench import REDIRECT, Login
+from tests.auth_bench import FIRST_LOGIN, REDIRECT, Login
 from tests.live_shop import PROGRAM, child_environ, finish
 
 DAY = 86_400
-FIRST_LOGIN = {
-    "AMO_SUBDOMAIN": "mycompany",
-    "AMO_CLIENT_ID": "an-id",
-    "AMO_CLIENT_SECRET": "plum-canary-secret",
-    "AMO_REDIRECT_URI": REDIRECT,
-    "GOOGLE_SHEET_ID": "a-sheet",
-}
-"""The settings before a first login; nothing is asked of amoCRM with them until a code is there."""
-
 Log = pytest.LogCaptureFixture
 
 
@@ -137,7 +128,7 @@ def test_nobody_there_to_paste_ends_as_a_wrong_command_line(login: Login) -> Non
 
 
 def test_without_stdin_the_program_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    environ = {**FIRST_LOGIN, "AMO_TOKEN_STORE": str(tmp_path / "t.json")}
+    environ = {**FIRST_LOGIN, "AMO_REDIRECT_URI": REDIRECT, "AMO_TOKEN_STORE": str(tmp_path / "t.json")}
     with pytest.MonkeyPatch.context() as patch, open("/dev/null", encoding="utf-8") as nothing:
         patch.setattr("sys.stdin", nothing)
         code = run(["auth"], environ)
@@ -162,7 +153,7 @@ def test_without_stdin_the_program_ends_with_2(tmp_path: Path, capsys: pytest.Ca
     ],
 )
 def test_a_stream_that_is_closed_ends_no_prompt_as_a_bug(tmp_path: Path, closed: str, streams: str) -> None:
-    environ = {**FIRST_LOGIN, "AMO_TOKEN_STORE": str(tmp_path / "t.json")}
+    environ = {**FIRST_LOGIN, "AMO_REDIRECT_URI": REDIRECT, "AMO_TOKEN_STORE": str(tmp_path / "t.json")}
     shell = ["sh", "-c", f'exec "$@" {streams}', "sh", *PROGRAM, "auth"]
     ended = finish(shell, child_environ(**environ))
 
@@ -174,7 +165,7 @@ def test_a_stream_that_is_closed_ends_no_prompt_as_a_bug(tmp_path: Path, closed:
 
 
 def test_bytes_that_are_no_text_are_told_to_be_no_code(tmp_path: Path) -> None:
-    environ = {**FIRST_LOGIN, "AMO_TOKEN_STORE": str(tmp_path / "t.json"), "PYTHONUTF8": "1"}
+    environ = {**FIRST_LOGIN, "AMO_REDIRECT_URI": REDIRECT, "AMO_TOKEN_STORE": str(tmp_path / "t.json"), "PYTHONUTF8": "1"}
     ended = finish(["sh", "-c", "printf '\\n\\377\\n' | \"$@\"", "sh", *PROGRAM, "auth"], child_environ(**environ))
 
     assert (ExitCode.LOGIN, True) == (ended.returncode, "error: That is no authorisation code." in ended.stderr)

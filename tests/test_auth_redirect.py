@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import pty
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 
 from amo2gsheet.commands_redirect import RedirectListener, listens_for
-from amo2gsheet.exceptions import LoginError
+from amo2gsheet.exceptions import ExitCode, LoginError, UnansweredError
 from amo2gsheet.retry import SystemClock
-from tests.auth_bench import Login
+from tests.auth_bench import FIRST_LOGIN, Login
+from tests.live_shop import PROGRAM, child_environ, finish
 
 LIMIT = 20.0
 
@@ -113,6 +116,62 @@ def test_a_line_that_is_pasted_ends_the_waiting(redirect_uri: str) -> None:
     assert ["the address\nin two lines\n"] == judged
 
 
+@contextmanager
+def pipe(text: bytes, *, is_open: bool = False) -> Iterator[TextIO]:
+    """What a program writes to stdin, and whether it may write more."""
+    reader, writer = os.pipe()
+    os.write(writer, text)
+    if not is_open:
+        os.close(writer)
+    with os.fdopen(reader, "r", encoding="utf-8") as file:
+        yield file
+    if is_open:
+        os.close(writer)
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_an_address_may_come_through_a_pipe(redirect_uri: str, *, is_open: bool) -> None:
+    judged: list[str] = []
+
+    with RedirectListener(redirect_uri) as listener, pipe(b"\n \r\nthe address\r\nmore", is_open=is_open) as stdin:
+        assert listener.wait(judged.append, SystemClock(), stdin, LIMIT)
+    assert ["the address\r\n"] == judged
+
+
+def test_an_address_that_ends_without_a_line_end_counts_when_the_pipe_ends(redirect_uri: str) -> None:
+    judged: list[str] = []
+
+    with RedirectListener(redirect_uri) as listener, pipe(b"the address") as stdin:
+        assert listener.wait(judged.append, SystemClock(), stdin, LIMIT)
+    assert ["the address"] == judged
+
+
+def test_half_a_line_in_a_pipe_keeps_no_browser_waiting(redirect_uri: str) -> None:
+    judged: list[str] = []
+
+    with RedirectListener(redirect_uri) as listener, pipe(b"half", is_open=True) as stdin:
+        thread, _ = browse(f"{redirect_uri}?code=abc")
+        assert listener.wait(judged.append, SystemClock(), stdin, LIMIT)
+        thread.join(LIMIT)
+    assert [f"{redirect_uri}?code=abc"] == judged
+
+
+def test_a_pipe_at_its_end_is_dropped_and_the_browser_still_met(redirect_uri: str) -> None:
+    judged: list[str] = []
+
+    with RedirectListener(redirect_uri) as listener, pipe(b"\n") as stdin:
+        thread, _ = browse(f"{redirect_uri}?code=abc")
+        assert listener.wait(judged.append, SystemClock(), stdin, LIMIT)
+        thread.join(LIMIT)
+    assert 1 == len(judged)
+
+
+@pytest.mark.parametrize("mode", [os.O_RDONLY, os.O_WRONLY])
+def test_the_waiting_is_shorter_where_nobody_can_type(redirect_uri: str, mode: int) -> None:
+    with RedirectListener(redirect_uri) as listener, os.fdopen(os.open(os.devnull, mode), encoding="utf-8") as stdin:
+        assert not listener.wait(lambda address: None, SystemClock(), stdin, 3600, alone_seconds=0.05)
+
+
 def test_the_waiting_has_an_end(redirect_uri: str) -> None:
     assert not wait(redirect_uri, lambda address: None, seconds=0.05)
 
@@ -137,9 +196,11 @@ def test_which_redirect_addresses_the_browser_can_be_met_at(uri: str, *, expecte
     assert expected == listens_for(uri)
 
 
-def test_a_consent_in_the_browser_logs_in_without_a_paste(tmp_path: Path, redirect_uri: str) -> None:
+@pytest.mark.parametrize("has_browser", [True, False])
+def test_a_consent_in_the_browser_logs_in_without_a_paste(tmp_path: Path, redirect_uri: str, *, has_browser: bool) -> None:
+    """Also in a browser that was opened by hand, while nobody sits at a terminal."""
     login = Login(tmp_path, redirect_uri)
-    login.has_browser = True
+    login.has_browser = has_browser
     login.wait_seconds = LIMIT
     login.answer = login.nobody
     opened = login._open
@@ -166,12 +227,60 @@ def test_a_port_that_is_taken_leaves_the_paste(tmp_path: Path, redirect_uri: str
     assert "cannot be met" in caplog.text
 
 
-def test_without_browser_and_terminal_nobody_is_waited_for(tmp_path: Path, redirect_uri: str) -> None:
+def test_with_nobody_the_waiting_ends_as_a_prompt_that_nobody_answers(tmp_path: Path, redirect_uri: str) -> None:
     login = Login(tmp_path, redirect_uri)
-    login.wait_seconds = LIMIT
+    login.wait_seconds = 0.05
+    login.answer = login.nobody
 
-    assert "All is ready" in login.auth()
+    with open(os.devnull, encoding="utf-8") as login.keyboard, pytest.raises(UnansweredError):
+        login.auth()
     assert 1 == login.asked
+    assert any("/oauth?" in text for text in login.shown)
+
+
+def test_it_listens_before_anybody_can_know_the_address(tmp_path: Path, redirect_uri: str) -> None:
+    """A program that reads it may come back at once."""
+    login = Login(tmp_path, redirect_uri)
+    login.answer = login.nobody
+    is_met = []
+
+    class Shown(list[str]):
+        def append(self, text: str) -> None:
+            if "/oauth?" in text:
+                with socket.create_connection(("127.0.0.1", urlsplit(redirect_uri).port or 0), LIMIT):
+                    is_met.append(True)
+            super().append(text)
+
+    login.shown = Shown()
+    with pytest.raises(UnansweredError):
+        login.auth()
+    assert [True] == is_met
+
+
+@pytest.mark.parametrize("stdin", [subprocess.DEVNULL, subprocess.PIPE])
+def test_a_process_without_terminal_and_browser_meets_the_browser(tmp_path: Path, redirect_uri: str, stdin: int) -> None:
+    environ = child_environ(**FIRST_LOGIN, AMO_REDIRECT_URI=redirect_uri, AMO_TOKEN_STORE=str(tmp_path / "tokens.json"))
+    child = subprocess.Popen(
+        [*PROGRAM, "auth"], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ
+    )
+    with child:
+        assert child.stdout is not None
+        address = next(line for line in child.stdout if "/oauth?" in line)
+        state = parse_qs(urlsplit(address.strip()).query)["state"][0]
+        page = requests.get(f"{redirect_uri}?error=access_denied&state={state}", timeout=LIMIT)
+        _, err = child.communicate(timeout=LIMIT)
+
+    assert (400, ExitCode.LOGIN) == (page.status_code, child.returncode)
+    assert "The consent was refused in amoCRM" in err
+
+
+def test_a_process_takes_the_address_from_a_pipe(tmp_path: Path, redirect_uri: str) -> None:
+    environ = child_environ(**FIRST_LOGIN, AMO_REDIRECT_URI=redirect_uri, AMO_TOKEN_STORE=str(tmp_path / "tokens.json"))
+    command = ["sh", "-c", f"echo '{redirect_uri}?error=access_denied' | \"$@\"", "sh", *PROGRAM, "auth"]
+
+    ended = finish(command, environ)
+
+    assert (ExitCode.LOGIN, True) == (ended.returncode, "The consent was refused in amoCRM" in ended.stderr)
 
 
 def test_k2_no_other_command_opens_a_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
