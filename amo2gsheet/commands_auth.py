@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, TextIO
 from amo2gsheet.amo.client import AmoClient
 from amo2gsheet.amo.consent import Pasted, check_consent, consent_address, read_pasted
 from amo2gsheet.amo.consents import Consents
+from amo2gsheet.amo.oauth import CodeRefusedError
 from amo2gsheet.amo.stops import BlockedError
 from amo2gsheet.amo.tokens import TokenFile, claims, expiry
 from amo2gsheet.commands import Outside, open_amo
 from amo2gsheet.commands_auth_google import check_google
 from amo2gsheet.commands_redirect import ALONE_SECONDS, WAIT_SECONDS, RedirectListener, listens_for
-from amo2gsheet.exceptions import LoginError, UsageError
+from amo2gsheet.exceptions import LoginError, UnansweredError, UsageError
 from amo2gsheet.model import Account
 from amo2gsheet.output_secrets import register_secret
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from amo2gsheet.config import Settings
 
 logger = logging.getLogger(__name__)
+
+_ONCE = "This code was exchanged already; it works only once."
 
 WARN_DAYS = 14
 """From so many days before its end on, a long-lived token is warned of."""
@@ -83,7 +86,9 @@ class _Login:
         if self._settings.long_lived_token:
             return self._by_long_lived_token(pasted)
         if pasted:
-            if not self._is_used_up(pasted):
+            if self._was_exchanged(pasted):
+                logger.warning("%s It was not sent again.", _ONCE, extra={"event": "login"})
+            else:
                 self._exchange(pasted)
             return self._amo.account()
         account = self._by_stored_login()
@@ -93,8 +98,8 @@ class _Login:
                     "AMO_AUTH_CODE is no longer needed: the login works. Take it out of the settings.", extra={"event": "login"}
                 )
             return account
-        if self._settings.amo_auth_code and not self._is_used_up(self._settings.amo_auth_code):
-            self._exchange(self._settings.amo_auth_code)
+        if self._settings.amo_auth_code:
+            self._by_code_of_settings()
         else:
             self._by_consent()
         return self._amo.account()
@@ -140,14 +145,43 @@ class _Login:
         )
         return None
 
-    def _is_used_up(self, pasted: str) -> bool:
+    def _by_code_of_settings(self) -> None:
+        """Log in with AMO_AUTH_CODE. One that is of no use gives way to a consent, else each start would end at it again.
+
+        Raises:
+            LoginError: it is of no use and nobody consents, or amoCRM refused something else.
+        """
+        refusal = self._refusal(self._settings.amo_auth_code)
+        if not refusal:
+            return
+        logger.warning("AMO_AUTH_CODE is of no use any more: take it out of the settings. %s", refusal, extra={"event": "login"})
+        try:
+            self._by_consent()
+        except UnansweredError as error:
+            raise LoginError(
+                f"AMO_AUTH_CODE is of no use any more, and nobody is there to consent anew. {refusal}",
+                "Take it out of the settings, open the address above, and within 20 minutes give the one at which the browser "
+                "ends: `amo2gsheet auth --code 'ADDRESS'`.",
+            ) from error
+
+    def _refusal(self, code: str) -> str:
+        """Exchange a code; why it is of no use, "" where it was exchanged now."""
+        if self._was_exchanged(code):
+            return _ONCE
+        try:
+            pasted = self._checked(code)
+        except LoginError as error:
+            return error.message
+        try:
+            self._exchange_checked(pasted)
+        except CodeRefusedError as error:
+            return error.message
+        return ""
+
+    def _was_exchanged(self, pasted: str) -> bool:
         """Whether this very code has become the stored login before; then there is nothing to exchange."""
         with suppress(LoginError):
-            if self._consents.was_exchanged(read_pasted(pasted).code):
-                logger.warning(
-                    "This code was exchanged already. It works only once, so it was not sent again.", extra={"event": "login"}
-                )
-                return True
+            return self._consents.was_exchanged(read_pasted(pasted).code)
         return False
 
     def _exchange(self, text: str) -> None:
@@ -156,7 +190,9 @@ class _Login:
         Raises:
             LoginError: it is no code, not the right one, or amoCRM refused it.
         """
-        pasted = self._checked(text)
+        self._exchange_checked(self._checked(text))
+
+    def _exchange_checked(self, pasted: Pasted) -> None:
         self._amo.exchange_code(pasted.code)
         self._consents.note_exchanged(pasted.code, pasted.state)
 

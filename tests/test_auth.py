@@ -97,6 +97,63 @@ def test_h4_a_fresh_code_in_the_settings_replaces_a_dead_login(login: Login) -> 
     assert login.world.pull().exit_code is ExitCode.DONE
 
 
+def useless_code(login: Login, kind: str) -> str:
+    """A text that stands in AMO_AUTH_CODE and leads nowhere."""
+    code = login.issuer.issue_code()
+    if kind == "expired":
+        login.world.clock.advance(20 * 60 + 1)
+    elif kind == "used":
+        login.auth(code)
+        login.world.settings.token_store.with_name(f"{login.world.settings.token_store.name}.consent").unlink()
+    elif kind == "exchanged here":
+        login.auth(code)
+    return {
+        "of another consent": other_address(code=code, state="of-yesterday"),
+        "garbage": "def50200" + "0" * 40,
+        "token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+    }.get(kind, code)
+
+
+USELESS = ["expired", "used", "exchanged here", "of another consent", "garbage", "token"]
+
+
+@pytest.mark.parametrize("kind", USELESS)
+def test_a_useless_code_in_the_settings_gives_way_to_a_consent(login: Login, caplog: Log, kind: str) -> None:
+    code = useless_code(login, kind)
+    login.store("x.y.z", "def502-garbage")
+    login.world.set(AMO_AUTH_CODE=code)
+
+    login.auth()
+
+    assert 1 == login.asked
+    assert login.world.pull().exit_code is ExitCode.DONE
+    (warning,) = [text for text in caplog.messages if "AMO_AUTH_CODE" in text]
+    assert "take it out of the settings" in warning
+    assert code not in caplog.text
+
+
+@pytest.mark.parametrize("kind", USELESS)
+def test_a_useless_code_in_the_settings_is_named_where_nobody_consents(login: Login, kind: str) -> None:
+    login.world.set(AMO_AUTH_CODE=useless_code(login, kind))
+    login.store("x.y.z", "def502-garbage")
+    login.answer = login.nobody
+
+    with pytest.raises(LoginError, match="AMO_AUTH_CODE") as caught:
+        login.auth()
+
+    assert ExitCode.LOGIN is caught.value.exit_code
+    assert "`amo2gsheet auth --code 'ADDRESS'`" in caught.value.hint
+    assert any("/oauth?client_id=" in text for text in login.shown)
+
+
+def test_a_refusal_that_is_not_the_code_s_asks_nobody_for_another(login: Login) -> None:
+    login.world.set(AMO_AUTH_CODE=login.issuer.issue_code(), AMO_CLIENT_SECRET="plum-canary-wrong")
+
+    with pytest.raises(LoginError, match="secret key is wrong"):
+        login.auth()
+    assert 0 == login.asked
+
+
 def test_tokens_of_another_integration_are_not_taken_for_a_login(login: Login, caplog: Log) -> None:
     former = login.issuer.client_id
     login.issuer.client_id = "00000000-0000-4000-8000-000000000000"
@@ -317,6 +374,7 @@ def test_each_refusal_of_a_code_is_explained(login: Login, spoil: str, message: 
     error = caught.value
     assert (ExitCode.LOGIN, True, True) == (error.exit_code, message in error.message, hint in error.hint)
     assert code not in error.message + error.hint
+    assert 0 == login.asked
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,10 @@ class LoginRefusedError(LoginError):
     """The token endpoint itself said no."""
 
 
+class CodeRefusedError(LoginRefusedError):
+    """It said so of the authorisation code itself: another one may do."""
+
+
 class Tokens:
     """Gives the access token, and a new one when amoCRM refuses it. A long-lived token comes first and is never refreshed."""
 
@@ -143,7 +147,8 @@ class Tokens:
         A code works once. When the answer was lost it is sent a second time, which tells whether the first was carried out.
 
         Raises:
-            LoginError: amoCRM refused, with the reason.
+            CodeRefusedError: the code is expired, used, or none.
+            LoginError: amoCRM refused for another reason.
             UnavailableError: it did not answer.
             StateError: the token file cannot be written.
         """
@@ -288,7 +293,8 @@ def _refused(problem: Mapping[str, object]) -> LoginRefusedError:
     hint = str(problem.get("hint", ""))
     for words, meaning, advice in _HINTS:
         if words in hint.lower():
-            return LoginRefusedError(f"amoCRM refused the login. {meaning}", advice)
+            kind = CodeRefusedError if advice == _NEW_CODE else LoginRefusedError
+            return kind(f"amoCRM refused the login. {meaning}", advice)
     if not hint:
         return LoginRefusedError("amoCRM refused the login. Most likely the integration's secret key is wrong.", _SETTINGS)
     shown = "".join(letter if letter.isprintable() else " " for letter in hint[:200])
