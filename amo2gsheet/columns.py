@@ -117,7 +117,8 @@ def resolve_columns(
 
     A system column wins over a custom field of its name. A header that was a field's keeps that field, whatever the field is
     called now, while the field exists. Of several fields of one name the oldest (lowest ID) counts. Of two columns for one thing
-    the left one counts; the other is `doubled`, unless it is a required one: that is for the sheet's side to refuse.
+    the one that was a field's counts, else the left one; the other is `doubled`, unless it is a required one: that is for the
+    sheet's side to refuse.
 
     Args:
         header_texts: the header row from column A on, as typed.
@@ -132,6 +133,8 @@ def resolve_columns(
     memory: dict[str, ColumnKey] = {}
     foreign: list[str] = []
     doubled: list[str] = []
+    names = {normal_header(text) for text in header_texts} - _SYSTEM_KEYS.keys()
+    claimed = {remembered[name] for name in names if name in remembered} & known_keys
     for column_index, text in enumerate(header_texts):
         name = normal_header(text)
         if not name:
@@ -140,6 +143,10 @@ def resolve_columns(
         if key is None:
             kept = remembered.get(name)
             key = kept if kept in known_keys else named.get(name)
+            if key != kept and key in claimed:
+                # The field is called so by now; its column stands there all the same, under its old name.
+                doubled += [] if text in doubled else [text]
+                continue
         if key is None:
             foreign.append(text)
             continue

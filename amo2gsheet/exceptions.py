@@ -54,11 +54,12 @@ class UsageError(AmoGsheetError):
 class UnansweredError(UsageError):
     """A prompt has nobody to answer it."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "There is nobody to answer the prompt.",
-            "Give the address by `amo2gsheet auth --code 'ADDRESS'`, or start it on a terminal.",
-        )
+    def __init__(
+        self,
+        message: str = "There is nobody to answer the prompt.",
+        hint: str = "Give the address by `amo2gsheet auth --code 'ADDRESS'`, or start it on a terminal.",
+    ) -> None:
+        super().__init__(message, hint)
 
 
 class NoSuchLeadError(AmoGsheetError):

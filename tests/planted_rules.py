@@ -70,8 +70,8 @@ BUGS: tuple[Bug, ...] = (
         "sorted-column-pushed",
         "3: a status column sorted by itself moves every lead",
         "sync/plan.py",
-        """    return Counter(old for old, _ in changes) == Counter(new for _, new in changes)""",
-        """    return False""",
+        """    return (Counter(old for old, _ in changes) & Counter(new for _, new in changes)).total()""",
+        """    return 0""",
         ("tests/test_sync_push.py", "-k", "sorted"),
     ),
     Bug(
@@ -94,9 +94,10 @@ BUGS: tuple[Bug, ...] = (
         "dry-run-sends-moves",
         "6: a dry run moves leads",
         "sync/push.py",
-        """    if not run.is_dry:
-        carry_out(run, known, moves)""",
-        """    carry_out(run, known, moves)""",
+        """    if run.is_dry:
+        return
+    if steady""",
+        """    if steady""",
         ("tests/test_sync_push.py", "-k", "dry"),
     ),
 )

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from amo2gsheet.amo.client import AmoClient
-from amo2gsheet.exceptions import AmoGsheetError, ExitCode, ForbiddenError, LoginError, UnavailableError
-from amo2gsheet.model import Move, Stage
+from amo2gsheet.exceptions import AmoGsheetError, ExitCode, ForbiddenError, LoginError, UnavailableError, UnreadableError
+from amo2gsheet.model import Move, Stage, UnreadLead
 from amo2gsheet.retry import NO_RETRIES
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Answer
@@ -109,6 +109,7 @@ HOSTILE = [
     b"{}",
     b'{"_embedded":{}}',
     b'{"_embedded":[]}',
+    b'{"_embedded":[],"_links":{"next":{"href":"x"}}}',
     b'{"_embedded":null,"_links":{}}',
     b'{"_embedded":{"leads":{}}}',
     b'{"_embedded":{"leads":[7]}}',
@@ -120,8 +121,6 @@ HOSTILE = [
     b'{"_embedded":{"leads":[{"id":1,"updated_at":NaN,"status_id":1,"pipeline_id":1}]}}',
     b'{"_embedded":{"leads":[{"id":' + b"9" * 400 + b',"updated_at":1,"status_id":1,"pipeline_id":1}]}}',
     b'{"_embedded":{"leads":[{"id":' + b"9" * 9000 + b',"updated_at":1,"status_id":1,"pipeline_id":1}]}}',
-    b'{"_embedded":{"leads":[{"id":1,"updated_at":1,"status_id":[1],"pipeline_id":1}]}}',
-    b'{"_embedded":{"leads":[{"id":1,"updated_at":1760000000,"status_id":1,"pipeline_id":1,"custom_fields_values":{"a":1}}]}}',
     b"[" * 100_000,
     b"\xff\xfe\x00",
 ]
@@ -133,6 +132,27 @@ def test_json_of_a_wrong_shape_is_an_outage_that_names_the_route(stand: Stand, b
 
     with pytest.raises(UnavailableError, match="GET /api/v4/leads"):
         list(stand.client().changed_leads(START))
+
+
+@pytest.mark.parametrize(
+    "odd", [{"status_id": [1]}, {"custom_fields_values": {"a": 1}}, {"price": "abc"}, {"pipeline_id": None}, {"_embedded": 7}]
+)
+def test_one_odd_lead_in_a_list_stays_alone_and_is_an_outage_only_when_asked_for(stand: Stand, odd: dict[str, object]) -> None:
+    good = {"id": 2, "updated_at": 1760000001, "status_id": 1, "pipeline_id": 1}
+    bad = {"id": 1, "updated_at": 1760000000, "status_id": 1, "pipeline_id": 1, **odd}
+    shown = {"_page": 1, "_links": {}, "_embedded": {"leads": [bad, good]}}
+    stand.cloud.rule = lambda _number, request: refused(
+        Answer(200, json.dumps(bad if request.path.endswith("/1") else shown).encode())
+    )
+    client = stand.client()
+
+    unread, read = client.newest_leads()
+
+    assert isinstance(unread, UnreadLead)
+    assert (1, 1760000000, 2) == (unread.id, unread.updated_at, read.id)
+    assert [2] == [lead.id for lead in only_read([unread, read])]
+    with pytest.raises(UnreadableError, match="GET /api/v4/leads/1"):
+        client.lead(1)
 
 
 JSON = st.recursive(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ def test_no_statement_of_a_run_reads_a_growing_table_from_end_to_end(tmp_path: P
     world = World(tmp_path)
     play(world)
 
-    with sqlite3.connect(world.settings.state_db) as connection:
+    with closing(sqlite3.connect(world.settings.state_db)) as connection:
         asked = sorted(one for one in statements if one.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE")))
         found = {one: tables for one in asked if (tables := scans(connection, one))}
 
@@ -93,7 +94,7 @@ def test_a_read_from_end_to_end_is_noticed(tmp_path: Path) -> None:
     world.lead()
     world.pull()
 
-    with sqlite3.connect(world.settings.state_db) as connection:
+    with closing(sqlite3.connect(world.settings.state_db)) as connection:
         assert {"links"} == scans(connection, "SELECT lead_id FROM links WHERE company_id + 1 = 8")
         assert set() == scans(connection, "SELECT lead_id FROM links WHERE company_id = 7")
 

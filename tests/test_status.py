@@ -342,6 +342,9 @@ def kinds_in_the_source() -> set[str]:
     """Every kind of waiting that some run can note."""
     source = "\n".join(path.read_text("utf-8") for path in (REPOSITORY / "amo2gsheet" / "sync").glob("*.py"))
     plain = re.findall(r'Waiting\(\s*[^,()]+,\s*"([^"]+)"', source)
+    plain += re.findall(r'= "([^"]+)"\n"""Kind of waiting', source)
+    plain += [f"no right to {what}" for what in re.findall(r'_notice_no_right\("([^"]+)"', source)]
+    plain += [f"no right to {what}" for what in re.findall(r'"([^"]+)", run\.amo\.changed_', source)]
     # Kinds that are chosen between stand in pairs before the call that notes them.
     chosen = re.findall(r'kind = "([^"]+)" if [^"]+ else "([^"]+)".{0,500}?Waiting\(lead_id, kind', source, re.DOTALL)
     return {*plain, *(kind for pair in chosen for kind in pair)}

@@ -11,6 +11,7 @@ from amo2gsheet.exceptions import ExitCode, UnavailableError
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Killed, Manner, at, where
+from amo2gsheet.sync.plan import cell_text
 from tests.sync_bench import CUT_AFTER, CUT_BEFORE, KILL_AFTER, before, is_patch, is_write, once, settled, state_of, stopped
 from tests.world import STATUS, World
 
@@ -651,3 +652,167 @@ def test_a_write_of_cells_that_may_still_land_is_no_matter_for_a_move(tmp_path: 
         assert (REFUSED, ["cells"]) == (world.stage_of(lead), [intent.kind for intent in state.open_intents()])
     settled(world)
     assert "У курера" == world.status(other)
+
+
+@pytest.mark.parametrize("picks_first", [True, False])
+def test_a_column_sorted_by_itself_is_held_though_somebody_picked_in_the_same_minute(tmp_path: Path, picks_first: bool) -> None:
+    world, leads = _with_rows(tmp_path, 10)
+    for lead, text in zip(leads, ["Отказ", "У курера"] * 3, strict=False):
+        world.pick(lead, text)
+    settled(world)
+    patches = world.patches()
+    if picks_first:
+        world.pick(leads[9], "Успешно")
+    world.person.sort_one_column(STATUS)
+    if not picks_first:
+        world.pick(leads[9], "Успешно")
+
+    outcome = world.push()
+
+    assert (ExitCode.HELD_BACK, patches) == (outcome.exit_code, world.patches())
+    assert "sorted by itself" in outcome.report.held[0]
+
+
+def _restored(tmp_path: Path) -> tuple[World, list[int]]:
+    """Five rows and two statuses are gone since somebody restored an older version of the sheet."""
+    world, leads = _with_rows(tmp_path, 6, PUSH_LIMIT="3")
+    version = world.person.version()
+    for _ in range(5):
+        world.lead()
+    world.pull()
+    for lead in leads[:2]:
+        world.move(lead, world.stage(REFUSED))
+    settled(world)
+    world.person.restore_version(version)
+    return world, leads
+
+
+def _pull_first(world: World, leads: list[int]) -> None:
+    world.account.edit_lead(leads[2], price=7)
+    assert ExitCode.PARTIAL == world.code(world.pull)
+
+
+def _amo_fails(world: World, _leads: list[int]) -> None:
+    """Nobody knows what the picks mean; they are held all the same."""
+    world.amo_wire.rule = where(lambda request: True, Fault(Manner.REFUSED, answers.html_504()))
+    assert ExitCode.HELD_BACK == world.code(world.push)
+    world.amo_wire.rule = None
+
+
+def _sheets_fail(world: World, _leads: list[int]) -> None:
+    calls: list[str] = []
+
+    def second(_number: int, request: Request) -> Fault | None:
+        calls.append(request.path)
+        return Fault(Manner.REFUSED, answers.json_500()) if len(calls) > 1 else None
+
+    world.sheets_wire.rule = second
+    assert ExitCode.UNAVAILABLE == world.code(world.push)
+    world.sheets_wire.rule = None
+
+
+def _still_edited(world: World, leads: list[int]) -> None:
+    seen: list[str] = []
+
+    def hand(_number: int, request: Request) -> None:
+        seen.append(request.path)
+        if len(seen) == 2:
+            for lead in leads[:2]:
+                world.pick(lead, "Успешно")
+
+    world.sheets_wire.before_each = hand
+    assert ExitCode.PARTIAL == world.code(world.push)
+    world.sheets_wire.before_each = None
+
+
+@pytest.mark.parametrize("trouble", [_pull_first, _amo_fails, _sheets_fail, _still_edited])
+def test_rows_that_vanished_hold_the_moves_whatever_happened_before_the_first_whole_push(
+    tmp_path: Path, trouble: Callable[[World, list[int]], None]
+) -> None:
+    world, leads = _restored(tmp_path)
+    patches = world.patches()
+    trouble(world, leads)
+
+    outcome = world.push()
+
+    assert (ExitCode.HELD_BACK, patches) == (outcome.exit_code, world.patches())
+    world.pick(leads[4], "Отказ")
+    assert ExitCode.DONE == world.push().exit_code
+    assert REFUSED == _stages(world, leads)[4]
+    assert [(lead, "held") for lead in leads[:2]] == [one for one in _kinds(world) if one[1] == "held"]
+
+
+def test_force_lets_moves_through_though_rows_vanished(tmp_path: Path) -> None:
+    world, leads = _restored(tmp_path)
+
+    world.push(force=True)
+
+    assert [TRIGGER, TRIGGER] == _stages(world, leads[:2])
+
+
+def _third_pipeline(world: World, lead: int) -> None:
+    pipeline = world.account.add_pipeline("Третья", ["Новая", "Отказ"])
+    world.move(lead, (pipeline, world.account.stage_id(pipeline, "Новая")))
+    world.pull()
+
+
+def _missing(world: World, lead: int) -> None:
+    _third_pipeline(world, lead)
+    world.pick(lead, "У курера")
+
+
+def _held(world: World, lead: int) -> None:
+    world.set(PUSH_LIMIT="1", PUSH_LIMIT_PERCENT="1")
+    for row in range(2, 5):
+        world.person.pick(STATUS, "У курера", row=row)
+    assert "У курера" == world.status(lead)
+
+
+def _refused(world: World, lead: int) -> None:
+    world.amo.knobs.refuse_leads = {lead: "validation"}
+    world.pick(lead, "У курера")
+
+
+@pytest.mark.parametrize("reason", [_missing, _held, _refused])
+def test_a_pick_that_waited_and_lost_is_a_new_one_when_it_is_made_again(
+    tmp_path: Path, reason: Callable[[World, int], None]
+) -> None:
+    world, (lead, *_) = _with_rows(tmp_path)
+    reason(world, lead)
+    world.push()
+    assert lead in [waiting for waiting, _ in _kinds(world)]
+    world.amo.knobs.refuse_leads = {}
+    world.set(PUSH_LIMIT="50", PUSH_LIMIT_PERCENT="30")
+    world.move(lead, world.stage(REFUSED))
+    world.pull()
+    world.move(lead, world.trigger)
+    world.pull()
+    assert "В процессе" == world.status(lead)
+    assert lead not in [waiting for waiting, _ in _kinds(world)]
+
+    world.pick(lead, "У курера")
+
+    assert ExitCode.DONE == world.push().exit_code
+    assert SENT == world.stage_of(lead)
+
+
+def test_a_pick_in_a_new_row_is_a_new_one_though_the_same_waited_in_the_deleted_row(tmp_path: Path) -> None:
+    world, (lead, *_) = _with_rows(tmp_path)
+    _third_pipeline(world, lead)
+    world.pick(lead, "У курера")
+    world.push()
+    world.person.delete_row(lead=lead)
+    world.push()
+    world.push()
+    world.move(lead, world.trigger)
+    world.pull()
+    assert "В процессе" == world.status(lead)
+
+    world.pick(lead, "У курера")
+
+    assert ExitCode.DONE == world.push().exit_code
+    assert SENT == world.stage_of(lead)
+
+
+def test_a_whole_number_in_a_status_cell_is_read_without_a_point() -> None:
+    assert ("2", "2.5", "") == (cell_text(2.0), cell_text(2.5), cell_text(None))

@@ -514,3 +514,42 @@ def test_a_tab_with_nothing_but_a_blank_in_it_is_an_empty_tab(tmp_path: Path) ->
     world.pull()
 
     assert [lead] == world.ids()
+
+
+@pytest.mark.parametrize("header", [["ID", "Ф.И.О.", "Адрес", "статус", "моё"], ["ID", "моё", "Ф.И.О.", "Адрес", "статус"]])
+@pytest.mark.parametrize("note", ["note", ""])
+def test_a_field_renamed_to_the_name_of_a_peoples_column_stays_in_its_own(tmp_path: Path, header: list[str], note: str) -> None:
+    world = World(tmp_path)
+    world.person.paste("A1", [header])
+    lead, other = (world.lead(name, fields={"Адрес": f"ул. {name}"}) for name in ("А", "Б"))
+    world.pull()
+    if note:
+        world.person.type("моё", note, lead=other)
+    world.rest()
+    field = world.account.field_named("leads", "Адрес")
+    world.account.rename_field(field.id, "моё")
+    world.account.edit_lead(lead, fields={"моё": "ул. Новая"})
+    world.clock.advance(4000)
+
+    codes = [world.code(world.pull), world.code(world.push), world.code(world.pull)]
+
+    assert [ExitCode.DONE] * 3 == codes
+    assert ("ул. Новая", None) == (world.row(lead)["Адрес"], world.row(lead)["моё"])
+    assert (note or None) == world.row(other)["моё"]
+    world.assert_silent()
+
+
+def test_a_dry_run_tells_of_the_reasons_that_the_next_run_writes(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lead = world.lead()
+    world.pull()
+    world.person.type_at(1, 22, "Синхронизация")
+    world.rest()
+    world.person.duplicate_row(lead=lead)
+    world.push()
+
+    planned = world.pull(dry=True).report.plan
+    done = world.pull().report.plan
+
+    assert 2 == len(planned) == len([line for line in planned if "Синхронизация" in line])
+    assert planned == done

@@ -57,7 +57,7 @@ def page(body: object, key: str, read: Callable[[Mapping[str, object]], T | None
         return Page([], has_next=False)
     answer = mapping(body)
     links = child(answer, "_links")
-    if answer.get("_embedded") in (None, []):
+    if "_embedded" not in answer or answer["_embedded"] == []:
         if "_links" not in answer and "_page" not in answer:
             raise PayloadError("_embedded", "is missing")
         if "next" in links:

@@ -22,9 +22,6 @@ logger = logging.getLogger(__name__)
 MOVES_PER_REQUEST = 50
 """amoCRM advises at most so many items in one write (limits of the API, 2026)."""
 
-TEXT_KINDS = ("unknown text", "missing stage", "held", "doubtful", "gone lead", "refused move")
-"""What waits until the cell shows another text; the first two also until the pipelines change."""
-
 
 def carry_out(run: Run, known: Known, moves: Sequence[MovePlan]) -> None:
     """Send the moves, batch by batch, each through the journal. The base moves on amoCRM's answer only.
@@ -105,8 +102,7 @@ def _stage(stage: Stage) -> list[int]:
 
 def _take_moved(run: Run, known: Known, move: MovePlan, answered_at: int) -> None:
     agree_on_move(run, move.base, move.origin, move.old_text, answered_at, lost=_lost(move, known))
-    for kind in TEXT_KINDS:
-        run.stop_waiting([move.lead_id], kind)
+    run.end_pick([move.lead_id])
     run.report.moves += 1
     logger.info(
         'push: lead %d статус "%s" → "%s" (row %d)',

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from amo2gsheet.lead_ids import lead_id_of
 from amo2gsheet.model import CellValue, SheetLook
 from amo2gsheet.state.records import HistoryEntry, Waiting
+from amo2gsheet.sync.run import VANISHED_ROWS
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.run import Run
@@ -68,7 +69,7 @@ def find_rows(look: SheetLook) -> Presence:
 def reconcile(run: Run, presence: Presence) -> None:
     """Note in the state what the look says of rows: new, back, doubled, gone. Counts a missing row once a run.
 
-    Many rows gone at once are named and left alone; `run.vanished` tells how many.
+    Many rows gone at once are named and left alone; how many they were is noted for the guard of `push`.
     """
     tracked = {lead_id: missing for lead_id, (_, missing) in run.state.status_texts().items()}
     changes: dict[int, int] = {}
@@ -114,9 +115,9 @@ def _count_missing(run: Run, missing: Mapping[int, int]) -> dict[int, int]:
     """Lead ID → count of runs that did not see its row, for those whose count changes."""
     newly = [lead_id for lead_id, count in missing.items() if count == SEEN]
     if len(newly) > run.settings.push_limit:
-        run.vanished = len(newly)
         if run.is_accepting:
             return dict.fromkeys(newly, VANISHED)
+        run.state.put(VANISHED_ROWS, str(int(run.state.get(VANISHED_ROWS) or 0) + len(newly)))
         run.state.wait_all([Waiting(lead_id, "vanished", "", since=run.now) for lead_id in newly])
         run.name(
             f"{len(newly)} rows vanished at once, so they are not taken for deleted. Restore them, or let "

@@ -8,7 +8,7 @@ from amo2gsheet.state.records import Waiting
 from amo2gsheet.sync import directory
 from amo2gsheet.sync.gather import Feed
 from amo2gsheet.sync.presence import VANISHED
-from amo2gsheet.sync.run import SYNC_DUE, TAB_SETTING
+from amo2gsheet.sync.run import SYNC_DUE, TAB_SETTING, VANISHED_ROWS
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.desk import Desk
@@ -79,6 +79,7 @@ def _put_back(run: Run) -> None:
     vanished = [lead_id for lead_id, (_, missing) in run.state.status_texts().items() if missing == VANISHED]
     run.state.owe_all(vanished, "vanished")
     run.stop_waiting(vanished, "vanished")
+    run.state.put(VANISHED_ROWS, None)
 
 
 def _name_pipelines(run: Run, known: Known) -> None:

@@ -14,10 +14,11 @@ from amo2gsheet.sync import directory
 from amo2gsheet.sync.details import GIVE_UP_AFTER, bulk_or_nothing
 from amo2gsheet.sync.directory import Known
 from amo2gsheet.sync.looking import strayed_leads
-from amo2gsheet.sync.moving import TEXT_KINDS, carry_out
+from amo2gsheet.sync.moving import carry_out
 from amo2gsheet.sync.place import Place, check_emptied, find_tab, open_place
 from amo2gsheet.sync.plan import Guard, MovePlan, PushPlan, cell_text, plan_push
 from amo2gsheet.sync.presence import DELETED, SEEN, Presence
+from amo2gsheet.sync.run import TEXT_KINDS, VANISHED_ROWS
 from amo2gsheet.sync.settle import end_by_a_pick, settle
 from amo2gsheet.sync.sides import NO_ANSWER
 from amo2gsheet.sync.steady import LOOKS, renamed_each_time
@@ -50,6 +51,7 @@ def push(run: Run) -> None:
         return
     changed = _changed(run, known, place)
     if not changed:
+        _end_alarm(run)
         return
     if (directory.pipelines_age(run) or 0) > PIPELINES_SECONDS:
         known = directory.refresh_pipelines(run)
@@ -64,8 +66,11 @@ def push(run: Run) -> None:
     _take_agreed(run, known, plan, leads)
     for move in moves:
         run.report.plan.append(f'lead {move.lead_id} статус "{move.old_text}" → "{move.text}" (row {move.row_number})')
-    if not run.is_dry:
-        carry_out(run, known, moves)
+    if run.is_dry:
+        return
+    if steady.keys() == changed.keys():
+        _end_alarm(run)
+    carry_out(run, known, moves)
 
 
 def _look(run: Run, known: Known) -> Place | None:
@@ -241,8 +246,9 @@ def _guarded(
     pairs = [(_base_text(bases, lead_id), text) for lead_id, (_, text) in changed.items()]
     guard = Guard(run.settings.push_limit, run.settings.push_limit_percent)
     unread = unread - {entry.lead_id for entry in run.state.waiting("gone lead")}
-    count = len(moves) + len(unread) if moves else 0
-    objection = guard.objection(pairs, count, run.state.tracked_count(), run.vanished)
+    vanished = int(run.state.get(VANISHED_ROWS) or 0)
+    count = len(moves) + len(unread) if moves or vanished else 0
+    objection = guard.objection(pairs, count, run.state.tracked_count(), vanished)
     held = moves
     if objection is None:
         known = {(entry.lead_id, entry.key) for entry in run.state.waiting("held") if entry.detail == UNREAD}
@@ -259,6 +265,12 @@ def _guarded(
     run.report.held = [objection]
     run.report.held += [f'lead {move.lead_id}: "{move.old_text}" → "{move.text}"' for move in held[:HELD_SHOWN]]
     return [move for move in moves if move not in held]
+
+
+def _end_alarm(run: Run) -> None:
+    """Every cell that changed up to now was guarded against the rows that vanished; picks made later go through."""
+    if run.state.get(VANISHED_ROWS):
+        run.state.put(VANISHED_ROWS, None)
 
 
 def _base_text(bases: Mapping[int, Base], lead_id: int) -> str:

@@ -200,6 +200,7 @@ def _agree(run: Run, bases: Sequence[Base], intent: Intent, missing: Collection[
     met = [base for base in bases if base.lead_id in tracked and base.missing == SEEN and not _is_told(run, base, intent)]
     with run.state.transaction():
         run.state.save_bases(fresh)
+        run.end_pick([base.lead_id for base in (*fresh, *met)])
         run.record([_entry(run, base) for base in (*fresh, *met)])
         run.state.drop_intent(intent.id)
     for base in (*fresh, *met):

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+TEXT_KINDS = ("unknown text", "missing stage", "held", "doubtful", "gone lead", "refused move")
+"""What waits until the cell shows another text; the first two also until the pipelines change."""
+
+VANISHED_ROWS = "vanished_rows"
+"""Key in the state: so many rows vanished at once since the last `push` that came through its guard."""
+
 SYNC_DUE = "sync_due"
 """Key in the state: some row has a new reason to wait, which its own column does not show yet."""
 
@@ -88,7 +94,6 @@ class Run:
     is_forced: bool = False
     is_full: bool = False
     has_counted: bool = False
-    vanished: int = 0
     started: float = 0.0
     between_chunks: Callable[[], None] = lambda: None
     on_progress: Callable[[int, int | None], None] = lambda count, total: None
@@ -148,6 +153,11 @@ class Run:
             self.state.stop_waiting(waited, kind)
             for lead_id in waited:
                 self.owe_sync(lead_id)
+
+    def end_pick(self, lead_ids: Sequence[int]) -> None:
+        """Forget what waits because of the text of a status cell: another text was agreed on, and the next pick is a new one."""
+        for kind in TEXT_KINDS:
+            self.stop_waiting(lead_ids, kind)
 
     def owe_sync(self, lead_id: int) -> None:
         """Let the next `pull` renew the cell that says why a row waits, where there is such a column."""

@@ -12,6 +12,7 @@ from amo2gsheet.sync.plan import CellPlan
 from amo2gsheet.sync.record import Written
 from amo2gsheet.sync.run import SYNC_DUE
 from amo2gsheet.sync.steady import rows_around, rows_under
+from amo2gsheet.sync.telling import cell_line
 from amo2gsheet.sync.writing import record_of, write_cells
 
 if TYPE_CHECKING:
@@ -50,12 +51,15 @@ def show_reasons(run: Run, known: Known, title: str) -> None:
     """Write into every waiting row why it waits, where people have made the column for it."""
     try:
         place = open_place(run, known, title)
-        if place is not None and "sync" in place.columns.index and not run.is_dry:
+        if place is not None and "sync" in place.columns.index:
             found = _reasons(run, place)
             if found is None:
                 # Columns moved just now: the same.
                 return
             writes, seen = found
+            run.report.plan += [cell_line(place.header, write, cell) for write in writes for cell in write.cells]
+            if run.is_dry:
+                return
             if writes and write_cells(run, known, place, record_of(run, place, writes, seen)).again:
                 # Not carried out, or nobody knows: the same.
                 return

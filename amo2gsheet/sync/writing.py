@@ -249,6 +249,7 @@ def _agree(
             say_written(run, record.header, write, cell)
     with run.state.transaction():
         run.state.save_bases([base for base in bases if base is not None])
+        run.end_pick([lead_id for lead_id, cells in landed.items() if any(cell.key == "status" for cell in cells)])
         run.record(entries)
         if not is_kept:
             run.state.drop_intent(intent.id)
