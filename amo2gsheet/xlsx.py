@@ -64,7 +64,7 @@ def read_workbook(path: Path, sheet_name: str | None = None) -> SourceTable:
         try:
             title = _chosen(workbook, sheet_name, path)
             rows = list(_rows(workbook, title))
-            missing = _formulas_without_value(contents, title, rows)
+            missing = _formulas_without_value(contents, workbook, title)
             recalled = _memory(workbook)
         finally:
             workbook.close()
@@ -149,14 +149,18 @@ def _is_memory(sheet: Any) -> bool:
 
 
 def _rows(workbook: Workbook, title: str) -> Iterator[WorkbookRow]:
-    sheet: Any = workbook[title]
-    # Programs write wrong sizes into the file; those who trust them lose rows.
-    sheet.reset_dimensions()
-    for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
+    for number, values in enumerate(_sheet(workbook, title).iter_rows(values_only=True), 1):
         cells = [None if value is None else _cell(value) for value in values]
         while cells and cells[-1] is None:
             cells.pop()
         yield WorkbookRow(number, tuple(cells))
+
+
+def _sheet(workbook: Workbook, title: str) -> Any:
+    sheet: Any = workbook[title]
+    # Programs write wrong sizes into the file; those who trust them lose rows.
+    sheet.reset_dimensions()
+    return sheet
 
 
 def _cell(value: Any) -> WorkbookCell:
@@ -173,22 +177,30 @@ def _cell(value: Any) -> WorkbookCell:
     return str(value)
 
 
-def _formulas_without_value(contents: bytes, title: str, rows: list[WorkbookRow]) -> dict[int, set[int]]:
-    """Row number → columns from 0 of formulas without a stored value: read by value alone, they look like empty cells."""
+def _formulas_without_value(contents: bytes, values: Workbook, title: str) -> dict[int, set[int]]:
+    """Row number → columns from 0 of formulas without a stored value: read by value alone, they look like empty cells.
+
+    A formula may have been worked out to an empty text. Then the cell says of what type it is.
+    """
     with zipfile.ZipFile(BytesIO(contents)) as archive:
         sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
         if not any(_FORMULA.search(archive.read(name)) for name in sheets):
             return {}
-    empty: dict[int, set[int]] = {}
+    missing: dict[int, set[int]] = {}
     workbook = _open(contents, with_values=False)
     try:
-        for row, formulas in zip(rows, _rows(workbook, title), strict=False):
-            found = {index for index, cell in enumerate(formulas.cells) if cell is not None and row.cell(index) is None}
+        pairs = zip(_sheet(values, title).iter_rows(), _sheet(workbook, title).iter_rows(values_only=True), strict=False)
+        for number, (cells, formulas) in enumerate(pairs, 1):
+            found = {
+                index
+                for index, (cell, formula) in enumerate(zip(cells, formulas, strict=False))
+                if formula is not None and cell.value is None and cell.data_type != "str"
+            }
             if found:
-                empty[row.number] = found
+                missing[number] = found
     finally:
         workbook.close()
-    return empty
+    return missing
 
 
 def _filled(rows: list[WorkbookRow], missing: dict[int, set[int]]) -> Iterator[WorkbookRow]:

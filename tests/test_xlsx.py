@@ -112,6 +112,20 @@ def test_a_formula_that_nobody_has_worked_out_is_no_empty_cell(tmp_path: Path) -
     assert expected == lines(read_workbook(path))
 
 
+@pytest.mark.parametrize("stored", ["<v></v>", "<v/>", "", "<v>  </v>"])
+def test_a_formula_that_gives_an_empty_text_is_an_empty_cell(tmp_path: Path, stored: str) -> None:
+    path = saved(
+        tmp_path, lambda sheet: [sheet.append(["Анна", '=IF(A1="","",B2)', 7]), sheet.append([None, '=IF(A2="","",B2)'])]
+    )
+    rewritten(
+        path,
+        "xl/worksheets/sheet1.xml",
+        lambda xml: re.sub(r'(<c r="\w+")[^>]*>(<f>.*?</f>)<v ?/?>(?:</v>)?', rf'\1 t="str">\2{stored}', xml),
+    )
+
+    assert {1: ("Анна", None, 7)} == lines(read_workbook(path))
+
+
 def test_an_error_in_a_cell_is_no_text(tmp_path: Path) -> None:
     assert {1: (CellError("#N/A"), "#нет")} == lines(read_workbook(saved(tmp_path, lambda sheet: sheet.append(["#N/A", "#нет"]))))
 
