@@ -149,11 +149,13 @@ def _is_memory(sheet: Any) -> bool:
 
 
 def _rows(workbook: Workbook, title: str) -> Iterator[WorkbookRow]:
+    """The rows that hold anything: a stray cell can stand a million empty rows below the others."""
     for number, values in enumerate(_sheet(workbook, title).iter_rows(values_only=True), 1):
         cells = [None if value is None else _cell(value) for value in values]
         while cells and cells[-1] is None:
             cells.pop()
-        yield WorkbookRow(number, tuple(cells))
+        if cells:
+            yield WorkbookRow(number, tuple(cells))
 
 
 def _sheet(workbook: Workbook, title: str) -> Any:
@@ -204,12 +206,10 @@ def _formulas_without_value(contents: bytes, values: Workbook, title: str) -> di
 
 
 def _filled(rows: list[WorkbookRow], missing: dict[int, set[int]]) -> Iterator[WorkbookRow]:
-    """The rows that hold anything, formulas without a value marked as such."""
-    for row in rows:
-        columns = missing.get(row.number)
-        if columns:
-            width = max(len(row.cells), max(columns) + 1)
-            marked = (CellError(NOT_CALCULATED) if index in columns else row.cell(index) for index in range(width))
-            yield WorkbookRow(row.number, tuple(marked))
-        elif row.cells:
-            yield row
+    """These rows, and those of nothing but formulas without a value; such formulas marked as what they are."""
+    by_number = {row.number: row for row in rows}
+    for number in sorted(by_number.keys() | missing.keys()):
+        row, columns = by_number.get(number, WorkbookRow(number, ())), missing.get(number, set())
+        width = max(len(row.cells), *(index + 1 for index in columns)) if columns else 0
+        marked = (CellError(NOT_CALCULATED) if index in columns else row.cell(index) for index in range(width))
+        yield WorkbookRow(number, tuple(marked)) if columns else row

@@ -22,6 +22,8 @@ _NOT_IN_TITLES = re.compile(r"[\\*?:/\[\]\x00-\x1f]")
 _TITLE_LIMIT = 31
 _ID_WIDTH = 12
 _RESULT_WIDTH = 60
+_MOST_EMPTY_ROWS = 10_000
+"""A stray cell can stand a million rows below the others, and an empty row costs as much time as a filled one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +100,24 @@ def _save(
     from openpyxl import Workbook
     from openpyxl.utils import get_column_letter
 
-    workbook = Workbook(write_only=True)
+    is_sparse = table.rows[-1].number - len(table.rows) > _MOST_EMPTY_ROWS
+    workbook = Workbook(write_only=not is_sparse)
+    if workbook.active is not None:
+        workbook.remove(workbook.active)
     sheet: Any = workbook.create_sheet(_title(table.title))
     sheet.freeze_panes = f"A{columns.header_row_number + 1}"
     for index, width in ((columns.id_index, _ID_WIDTH), (columns.result_index, _RESULT_WIDTH)):
         sheet.column_dimensions[get_column_letter(index + 1)].width = width
-    number = 0
+    written = 0
     for row in table.rows:
-        while number < row.number - 1:
-            sheet.append([])
-            number += 1
+        if is_sparse and row.number - 1 > written:
+            # A row is appended below the last one that has a cell.
+            sheet.cell(row.number - 1, 1)
+        else:
+            for _ in range(written + 1, row.number):
+                sheet.append([])
         sheet.append([_cell(sheet, value) for value in _line(row, columns, results)])
-        number += 1
+        written = row.number
     hidden: Any = workbook.create_sheet(MEMORY_SHEET)
     hidden.sheet_state = "hidden"
     for line in memory_lines(memory):

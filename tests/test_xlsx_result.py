@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import time
+import time
+from dataclasses import replace
+from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,20 @@ def test_rows_keep_their_numbers_and_get_lead_and_reason(tmp_path: Path) -> None
     assert expected == found
 
 
+def test_a_stray_cell_far_below_costs_no_time_and_keeps_its_place(tmp_path: Path) -> None:
+    source = table(("Анна", "Ташкент"), ("=Борис",), *[("Вера", at(2026, 3, 1))] * 3)
+    source = replace(source, rows=(*source.rows, WorkbookRow(1_048_576, (None, None, None, None, "x"))))
+    started = time.process_time()
+
+    found = written(tmp_path / "r.xlsx", source, {5: (4711, "sent"), 6: (0, "is no number")})
+
+    assert time.process_time() - started < 5
+    assert ("Анна", "Ташкент", 4711, "sent") == found[5]
+    assert ("=Борис", None, None, "is no number") == found[6]
+    assert ("Вера", at(2026, 3, 1)) == found[9]
+    assert ([1, 3, 5, 6, 7, 8, 9, 1_048_576], (None, None, None, None, "x")) == (list(found), found[1_048_576])
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -57,7 +73,7 @@ def test_rows_keep_their_numbers_and_get_lead_and_reason(tmp_path: Path) -> None
         True,
         at(2026, 3, 1),
         at(2026, 3, 1, 14, 30),
-        time(9, 5),
+        time_of_day(9, 5),
         "ул.\nдом",
     ],
 )
