@@ -18,6 +18,7 @@ from amo2gsheet.state import RunLock, StateStore
 from amo2gsheet.sync import importing_words as words
 from amo2gsheet.sync.importing import import_rows
 from amo2gsheet.sync.importing_columns import result_columns
+from amo2gsheet.sync.importing_recall import others_of
 from amo2gsheet.sync.importing_report import ImportReport, counts_of
 from amo2gsheet.sync.importing_run import COMMAND, ImportRun
 from amo2gsheet.values import text_cell
@@ -113,8 +114,9 @@ def run_import(
     """
     watcher = watcher or ImportWatcher()
     clock = outside.clock
-    tag, target = _tag(options), _target(options)
+    target = _target(options)
     table = read_workbook(options.path, options.sheet_name)
+    tag = _tag(options, table.recalled)
     recalled = _recalled(options, table, target)
     if options.is_dry:
         with StateStore.open_scratch(settings.state_db, clock) as state:
@@ -129,8 +131,12 @@ def run_import(
         lock.release()
 
 
-def _tag(options: ImportOptions) -> str:
-    tag = " ".join((text_cell(import_name(options.path) if options.tag is None else options.tag) or "").split())
+def _tag(options: ImportOptions, recalled: Recalled | None) -> str:
+    """The tag that was asked for, else that of the import whose result the workbook is, whatever its name is by now."""
+    given = options.tag
+    if given is None:
+        given = import_name(options.path) if recalled is None else recalled.tag
+    tag = " ".join((text_cell(given) or "").split())
     if not normal_header(tag):
         raise UsageError("The tag of the import is empty.", "Give it a name with `--tag`.")
     if len(tag) > TAG_LIMIT:
@@ -201,6 +207,8 @@ def _work(
         watcher.uninterrupted,
         watcher.on_progress,
     )
+    if table.recalled is not None and options.tag is None and normal_header(import_name(options.path)) != run.tag_key:
+        run.notice(f'the workbook remembers the import with the tag "{tag}", so it goes on with that one')
     if state.was_damaged is not None:
         run.name(f"the state file was damaged; it was set aside as {state.was_damaged.name} and a new state was begun")
     outcome = ImportOutcome(tag, run.report, options.is_dry)
@@ -250,6 +258,7 @@ def _write(run: ImportRun, target: Path | None, outcome: ImportOutcome) -> None:
         run.state.import_columns(run.tag_key) or {},
         tuple(SentBefore(one.key, one.lead_id or 0, one.sent_at, one.person) for one in rows),
         run.now,
+        others_of(run),
     )
     write_result(target, run.table, ResultColumns(*result_columns(run.table, columns)), results, memory)
     outcome.result = target

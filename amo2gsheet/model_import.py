@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 
 from amo2gsheet.exceptions import AmoGsheetError
 from amo2gsheet.model import Stage
+from amo2gsheet.names import normal_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,23 @@ class SentBefore:
 class Recalled:
     """What a result workbook remembers of its import.
 
-    `columns` is header as compared → column key, of the columns that make a row's key; `written_at` is amoCRM's time.
+    `columns` is header as compared → column key, of the columns that make a row's key; `written_at` is amoCRM's time. `others`
+    are imports of its rows under other tags, as far as rows of them are unclear.
     """
 
     tag: str
     columns: Mapping[str, str]
     rows: tuple[SentBefore, ...]
     written_at: int
+    others: tuple[Recalled, ...] = ()
+
+    def of(self, tag_key: str) -> Recalled | None:
+        """What is remembered of the import under that tag, as tags are compared; None: nothing."""
+        return next((one for one in (self, *self.others) if normal_header(one.tag) == tag_key), None)
+
+    def besides(self, tag_key: str) -> tuple[Recalled, ...]:
+        """What is remembered of imports under other tags."""
+        return tuple(one for one in (self, *self.others) if normal_header(one.tag) != tag_key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from amo2gsheet.model_import import Recalled, SentBefore, WorkbookCell
 
 MEMORY_SHEET = "amo2gsheet"
 _VERSION = 1
+_OTHER = "other "
+"""Before the names of what is remembered of imports under other tags; releases that know no such names pass them by."""
+
 _KEY = re.compile(r"\w+-[0-9]+", re.ASCII)
 
 COLUMNS_A_CELL = 50
@@ -22,14 +26,20 @@ ROWS_A_CELL = 200
 def memory_lines(recalled: Recalled) -> Iterator[Sequence[str | int]]:
     """The lines of the hidden sheet, each a name and a value. Rows come many to a line: a cell costs more than its contents."""
     yield ("amo2gsheet import", _VERSION)
-    yield ("tag", recalled.tag)
-    yield ("written", recalled.written_at)
+    yield from _lines(recalled, "")
+    for other in recalled.others:
+        yield from _lines(other, _OTHER)
+
+
+def _lines(recalled: Recalled, prefix: str) -> Iterator[Sequence[str | int]]:
+    yield (f"{prefix}tag", recalled.tag)
+    yield (f"{prefix}written", recalled.written_at)
     columns = list(recalled.columns.items())
     for begin in range(0, len(columns), COLUMNS_A_CELL):
-        yield ("columns", json.dumps(dict(columns[begin : begin + COLUMNS_A_CELL]), ensure_ascii=False))
+        yield (f"{prefix}columns", json.dumps(dict(columns[begin : begin + COLUMNS_A_CELL]), ensure_ascii=False))
     for begin in range(0, len(recalled.rows), ROWS_A_CELL):
         rows = recalled.rows[begin : begin + ROWS_A_CELL]
-        yield ("rows", json.dumps([[one.key, one.lead_id, one.sent_at, one.person] for one in rows]))
+        yield (f"{prefix}rows", json.dumps([[one.key, one.lead_id, one.sent_at, one.person] for one in rows]))
 
 
 def recalled_from(lines: Iterable[Sequence[WorkbookCell]]) -> Recalled | None:
@@ -38,11 +48,27 @@ def recalled_from(lines: Iterable[Sequence[WorkbookCell]]) -> Recalled | None:
     Raises:
         ValueError: they were ours, and somebody changed them.
     """
+    version: WorkbookCell = None
+    imports: list[list[tuple[str, WorkbookCell]]] = [[]]
+    for line in lines:
+        name, value = (*line, None, None)[:2]
+        if name == "amo2gsheet import":
+            version = value
+        elif name == f"{_OTHER}tag":
+            imports.append([("tag", value)])
+        else:
+            imports[-1].append((str(name).removeprefix(_OTHER), value))
+    first, *others = map(_import, imports)
+    if version != _VERSION or first is None:
+        return None
+    return replace(first, others=tuple(one for one in others if one is not None))
+
+
+def _import(lines: Iterable[tuple[str, WorkbookCell]]) -> Recalled | None:
     found: dict[str, WorkbookCell] = {}
     columns: dict[str, str] = {}
     rows: list[SentBefore] = []
-    for line in lines:
-        name, value = (*line, None, None)[:2]
+    for name, value in lines:
         if name == "rows":
             rows += [
                 SentBefore(_key(key), int(lead_id), int(at), str(person)) for key, lead_id, at, person in json.loads(str(value))
@@ -50,9 +76,9 @@ def recalled_from(lines: Iterable[Sequence[WorkbookCell]]) -> Recalled | None:
         elif name == "columns":
             columns |= {str(header): str(key) for header, key in json.loads(str(value)).items()}
         else:
-            found[str(name)] = value
+            found[name] = value
     tag, written_at = found.get("tag"), found.get("written")
-    if found.get("amo2gsheet import") != _VERSION or tag is None or not isinstance(written_at, (int, float)):
+    if tag is None or not isinstance(written_at, (int, float)):
         return None
     return Recalled(str(tag), columns, tuple(rows), int(written_at))
 

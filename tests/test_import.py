@@ -826,6 +826,87 @@ def test_a_result_that_cannot_be_written_is_found_out_before_anything_is_sent(wo
     assert [] == world.leads()
 
 
+def unresolved_result(world: ImportWorld) -> Path:
+    """The result workbook of a run that left its only row unresolved, under another name."""
+    world.amo_wire.rule = where(
+        lambda request: is_post(request) or world.posts() > 0, Fault(Manner.FAILED_AFTER, answers.html_502())
+    )
+    world.write(row(1))
+    outcome = world.run()
+    world.amo_wire.rule = None
+    assert ([(2, Fate.UNRESOLVED)], ["Клиент 1"]) == (fates(outcome), world.names())
+    return (world.folder / "orders.result.xlsx").rename(world.folder / "mended.xlsx")
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_result_workbook_of_another_name_goes_on_with_its_own_import(world: ImportWorld, is_lost: bool) -> None:
+    mended = unresolved_result(world)
+    if is_lost:
+        lose_state(world)
+
+    outcome = world.run(mended)
+
+    assert ("orders", [(2, Fate.SENT_BEFORE)], ["Клиент 1"]) == (outcome.tag, fates(outcome), world.names())
+    assert world.folder / "mended.result.xlsx" == outcome.result
+    assert ['the workbook remembers the import with the tag "orders", so it goes on with that one'] == outcome.report.notices
+
+
+def test_a_result_workbook_goes_on_with_the_tag_that_was_asked_for(world: ImportWorld) -> None:
+    world.write(row(1), row(2, **{PRICE: "?"}))
+    result = world.run(tag="Март").result
+
+    outcome = world.run(result)
+
+    assert ("Март", [(2, Fate.IN_AMOCRM), (3, Fate.BAD)]) == (outcome.tag, fates(outcome))
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_row_that_is_unresolved_under_another_tag_stays_so(world: ImportWorld, is_lost: bool) -> None:
+    mended = unresolved_result(world)
+    workbook = load_workbook(mended)
+    workbook["Sheet"].append(["Клиент 2", "+998 00 000-00-02", 2000])
+    workbook.save(mended)
+    if is_lost:
+        lose_state(world)
+
+    other = world.run(mended, tag="other")
+    again = world.run(other.result)
+    assert other.result is not None
+    lose_state(world)
+    alone = world.run(other.result)
+    back = world.run(other.result, tag="orders")
+
+    assert [(2, Fate.UNRESOLVED), (3, Fate.SEND)] == fates(other)
+    for outcome in (again, alone):
+        assert ("other", [(2, Fate.UNRESOLVED), (3, Fate.IN_AMOCRM)]) == (outcome.tag, fates(outcome))
+    assert ExitCode.PARTIAL == other.exit_code == alone.exit_code
+    assert 'sent with the tag "orders", but amoCRM\'s answer did not tell' in alone.report.results[0].reason
+    assert [(2, Fate.SENT_BEFORE), (3, Fate.IN_AMOCRM)] == fates(back)
+    assert ["Клиент 1", "Клиент 2"] == world.names()
+
+
+def test_a_changed_row_that_is_unresolved_under_another_tag_waits(world: ImportWorld) -> None:
+    mended = unresolved_result(world)
+    workbook = load_workbook(mended)
+    workbook["Sheet"]["C2"] = 9000
+    workbook.save(mended)
+
+    outcome = world.run(mended, tag="other")
+
+    assert ([(2, Fate.CORRECTION)], ["Клиент 1"]) == (fates(outcome), world.names())
+    assert "seems to correct a row that is unresolved: sent with the tag" in outcome.report.results[0].reason
+
+
+def test_a_row_whose_lead_was_found_under_its_own_tag_is_not_sent_under_another(world: ImportWorld) -> None:
+    mended = unresolved_result(world)
+    lead_id = world.run(mended).report.results[0].lead_id
+
+    outcome = world.run(mended, tag="other")
+
+    assert [(2, Fate.SENT_BEFORE, lead_id)] == [(one.row_number, one.fate, one.lead_id) for one in outcome.report.results]
+    assert ["Клиент 1"] == world.names()
+
+
 # --- the run itself ---
 
 

@@ -87,7 +87,9 @@ def test_what_excel_refuses_is_written_all_the_same(tmp_path: Path, value: Workb
 
 
 def test_what_it_remembers_comes_back_and_shows_nowhere(tmp_path: Path) -> None:
-    many = Recalled("orders", {}, tuple(SentBefore(f"{number}-0", number, 1, "p") for number in range(1, 1001)), 300)
+    rows = tuple(SentBefore(f"{number}-0", number, 1, "p") for number in range(1, 1001))
+    others = (Recalled("other", {"адрес": "field:7"}, rows, 400), Recalled("third", {}, (), 500))
+    many = Recalled("orders", {}, rows, 300, others)
     write_result(tmp_path / "r.xlsx", table(), COLUMNS, {}, many)
 
     assert many == read_memory(tmp_path / "r.xlsx") == read_workbook(tmp_path / "r.xlsx").recalled

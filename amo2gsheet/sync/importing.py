@@ -15,7 +15,7 @@ from amo2gsheet.sync.importing_columns import ImportColumns, columns_of
 from amo2gsheet.sync.importing_drafts import Drafting, RowDraft, drafts_of, is_foreign, keyed
 from amo2gsheet.sync.importing_keys import PERSON
 from amo2gsheet.sync.importing_plan import Fate, Planned, equal_rows, plan_import
-from amo2gsheet.sync.importing_recall import recall, take_over
+from amo2gsheet.sync.importing_recall import recall, sent_elsewhere, take_over
 from amo2gsheet.sync.importing_report import RowResult
 from amo2gsheet.sync.importing_send import Sent, send
 from amo2gsheet.sync.importing_settle import settle, settles_at
@@ -47,7 +47,8 @@ def import_rows(run: ImportRun) -> None:
     drafts = keyed(drafts, memory.numbers)
     rows = take_over(run, memory, drafts)
     _tell_of_the_file(run, columns, counted, rows)
-    rows = settle(run, rows)
+    elsewhere = sent_elsewhere(run, columns, drafts)
+    rows = {**{key: row for key, (row, _) in elsewhere.items()}, **settle(run, rows)}
     planned = plan_import(drafts, rows, sends_changed=run.sends_changed)
     if not any(one.fate is Fate.SEND for one in planned):
         run.report.held = ""
@@ -61,8 +62,10 @@ def import_rows(run: ImportRun) -> None:
         is_plan = run.is_dry or bool(run.report.held)
         names = _stage_names(pipelines)
         known = run.state.import_rows(run.tag_key)
-        run.report.results = [_result(run, one, sent, known, names, is_plan=is_plan) for one in planned]
         _name_absent(run, drafts, known)
+        tags = {key: tag for key, (row, tag) in elsewhere.items() if key not in known and row.lead_id is None}
+        known = {**{key: row for key, (row, _) in elsewhere.items()}, **known}
+        run.report.results = [_result(run, one, sent, known, tags, names, is_plan=is_plan) for one in planned]
     if sent.stopped is not None:
         raise sent.stopped
 
@@ -140,7 +143,14 @@ def _after_unclear(run: ImportRun, sent_rows: Sequence[Planned], sent: Sent) -> 
 
 
 def _result(
-    run: ImportRun, planned: Planned, sent: Sent, known: Mapping[str, ImportRow], names: Callable[[Stage], str], *, is_plan: bool
+    run: ImportRun,
+    planned: Planned,
+    sent: Sent,
+    known: Mapping[str, ImportRow],
+    tags: Mapping[str, str],
+    names: Callable[[Stage], str],
+    *,
+    is_plan: bool,
 ) -> RowResult:
     draft, fate = planned.draft, planned.fate
     number = draft.number
@@ -148,6 +158,9 @@ def _result(
         return RowResult(number, fate, draft.lead_id or 0)
     if fate is Fate.BAD:
         return RowResult(number, fate, problems=draft.problems, reason="; ".join(one.told for one in draft.problems))
+    if planned.before is not None and planned.before.key in tags and fate in (Fate.UNRESOLVED, Fate.CORRECTION):
+        seems = "seems to correct a row that is unresolved: " if fate is Fate.CORRECTION else ""
+        return RowResult(number, fate, reason=seems + _UNRESOLVED_ELSEWHERE.format(tag=tags[planned.before.key]))
     if fate is Fate.CORRECTION and planned.before is not None:
         return _correction(run, number, planned.before)
     now_known = known.get(draft.key)
@@ -162,6 +175,9 @@ def _result(
     return RowResult(number, fate, now_known.lead_id, _date(run, now_known), is_merged=now_known.is_merged)
 
 
+_UNRESOLVED_ELSEWHERE = (
+    'sent with the tag "{tag}", but amoCRM\'s answer did not tell; an import of this workbook with that tag finds out'
+)
 _ENDED = "the run ended before this row was sent; the same command sends it"
 
 

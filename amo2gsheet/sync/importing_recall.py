@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from amo2gsheet.model_import import Recalled
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import ImportRow
-from amo2gsheet.sync.importing_drafts import RowDraft
-from amo2gsheet.sync.importing_keys import parts_of_key
+from amo2gsheet.sync.importing_columns import ImportColumns
+from amo2gsheet.sync.importing_drafts import RowDraft, keyed
+from amo2gsheet.sync.importing_keys import digest_of, parts_of_key
 from amo2gsheet.sync.importing_match import content_of
 from amo2gsheet.sync.importing_settle import look
 
 if TYPE_CHECKING:
     from amo2gsheet.model import ColumnKey
-    from amo2gsheet.model_import import Recalled
     from amo2gsheet.sync.importing_run import ImportRun
 
 _WRITTEN_SLACK_SECONDS = 600
@@ -35,12 +36,7 @@ class Memory:
     @property
     def numbers(self) -> dict[str, dict[int, int]]:
         """Digest → lead ID → number among equal rows."""
-        found: dict[str, dict[int, int]] = {}
-        for row in self.rows.values():
-            if row.lead_id is not None:
-                digest, number = parts_of_key(row.key)
-                found.setdefault(digest, {})[row.lead_id] = number
-        return found
+        return _numbers((row.key, row.lead_id) for row in self.rows.values() if row.lead_id is not None)
 
 
 def recall(run: ImportRun) -> Memory:
@@ -48,8 +44,8 @@ def recall(run: ImportRun) -> Memory:
     columns = run.state.import_columns(run.tag_key)
     if columns is not None:
         return Memory(columns, run.state.import_rows(run.tag_key))
-    recalled = run.recalled
-    if recalled is not None and normal_header(recalled.tag) == run.tag_key:
+    recalled = None if run.recalled is None else run.recalled.of(run.tag_key)
+    if recalled is not None:
         rows = {
             one.key: ImportRow(one.key, one.person, one.lead_id or None, 0, one.sent_at) for one in recalled.rows if one.lead_id
         }
@@ -83,6 +79,51 @@ def take_over(run: ImportRun, memory: Memory, drafts: Sequence[RowDraft]) -> Map
         run.state.save_import_rows(run.tag_key, still_open)
         run.state.settle_import_rows(run.tag_key, found, run.now)
     return run.state.import_rows(run.tag_key)
+
+
+def others_of(run: ImportRun) -> tuple[Recalled, ...]:
+    """What the workbook remembers of imports under other tags, as far as rows of them were unclear when it was written.
+
+    What the state has found out about them since counts.
+    """
+    found: list[Recalled] = []
+    for memory in () if run.table.recalled is None else run.table.recalled.besides(run.tag_key):
+        tag_key = normal_header(memory.tag)
+        is_known, known = run.state.import_columns(tag_key) is not None, run.state.import_rows(tag_key)
+        leads = {key: row.lead_id or 0 for key, row in known.items()}
+        unclear = {one.key for one in memory.rows if not one.lead_id and (not is_known or one.key in known)}
+        rows = [replace(one, lead_id=one.lead_id or leads.get(one.key, 0)) for one in memory.rows]
+        rows = [one for one in rows if one.lead_id or one.key in unclear]
+        found += [replace(memory, rows=tuple(rows), others=())] if unclear else []
+    return tuple(found)
+
+
+def sent_elsewhere(run: ImportRun, columns: ImportColumns, drafts: Sequence[RowDraft]) -> dict[str, tuple[ImportRow, str]]:
+    """Key → row and tag, of rows that were sent under another tag and were unclear when the workbook was written.
+
+    Only an import under that tag can find out about them. Those that stand in the file have the keys of today.
+    """
+    found: dict[str, tuple[ImportRow, str]] = {}
+    for memory in others_of(run):
+        then = None if run.table.recalled is None else run.table.recalled.of(normal_header(memory.tag))
+        unclear = {one.key for one in then.rows if not one.lead_id} if then is not None else set()
+        numbers = _numbers((one.key, one.lead_id) for one in memory.rows if one.key not in unclear)
+        digested = [replace(one, digest=digest_of(one.row, columns, memory.columns)) for one in drafts]
+        pairs = zip(drafts, keyed(digested, numbers), strict=True)
+        today = {before.key: draft.key for draft, before in pairs if draft.lead_id is None}
+        for one in memory.rows:
+            if one.key in unclear:
+                key = today.get(one.key, one.key)
+                found[key] = (ImportRow(key, one.person, one.lead_id or None, 0, one.sent_at), memory.tag)
+    return found
+
+
+def _numbers(leads: Iterable[tuple[str, int]]) -> dict[str, dict[int, int]]:
+    found: dict[str, dict[int, int]] = {}
+    for key, lead_id in leads:
+        digest, number = parts_of_key(key)
+        found.setdefault(digest, {})[lead_id] = number
+    return found
 
 
 def _open_row(draft: RowDraft, since: int, sent_at: int) -> ImportRow:
