@@ -19,7 +19,7 @@ from amo2gsheet.cli_signals import SignalWatch, StopSignal
 from amo2gsheet.commands_import import ImportOptions, ImportOutcome, ImportWatcher, run_import
 from amo2gsheet.exceptions import ExitCode, LockedError, LoginError, SheetError, StateError, UsageError
 from amo2gsheet.sandbox import answers
-from amo2gsheet.sandbox.exchange import Answer, Request
+from amo2gsheet.sandbox.exchange import Answer, Cloud, Request
 from amo2gsheet.sandbox.faults import Fault, Killed, Manner, times, where
 from amo2gsheet.state import RunLock, StateStore
 from amo2gsheet.sync.importing_plan import Fate
@@ -27,6 +27,7 @@ from amo2gsheet.xlsx import read_workbook
 from tests.import_world import NAME, PHONE, PRICE, ImportWorld, retitled, row, save_book
 
 SETTLED_SECONDS = 1200
+LONG_TAG = "Заказы за ноябрь 2026 года из Ташкента и Самарканда"
 
 
 def is_post(request: Request) -> bool:
@@ -659,6 +660,54 @@ def test_without_any_memory_a_tag_that_amocrm_knows_holds_the_import_back(world:
     assert [ExitCode.HELD_BACK] * 2 == [held.exit_code, dry.exit_code]
     assert not (world.folder / "orders.result.xlsx").exists() or again.result is not None
     assert ([(2, Fate.SEND)], [(2, Fate.SENT_BEFORE)]) == (fates(again), fates(last))
+
+
+class CutTags:
+    """amoCRM, but of the tags of new leads it keeps so many characters."""
+
+    def __init__(self, cloud: Cloud, length: int) -> None:
+        self._cloud = cloud
+        self._length = length
+
+    def answer(self, request: Request) -> Answer:
+        if is_post(request):
+            body = json.loads(request.body)
+            for lead in body:
+                for tag in lead["_embedded"]["tags"]:
+                    tag["name"] = tag["name"][: self._length]
+            request = replace(request, body=json.dumps(body).encode())
+        return self._cloud.answer(request)
+
+
+@pytest.mark.parametrize(
+    ("first", "known", "second"),
+    [
+        ("Import", "Import", "import"),
+        ("Заказы, март", "Заказы, март", "Заказы март"),
+        (LONG_TAG, LONG_TAG[:40], LONG_TAG),
+    ],
+)
+def test_a_tag_that_amocrm_has_in_another_form_holds_the_import_back(
+    world: ImportWorld, first: str, known: str, second: str
+) -> None:
+    world.amo_wire.cloud = CutTags(world.amo_wire.cloud, 40)
+    world.write(row(1))
+    world.run(tag=first)
+    lose_state(world)
+    (world.folder / "orders.result.xlsx").unlink()
+
+    outcome = world.run(tag=second)
+
+    assert f'amoCRM knows the tag "{known}" already, and nothing here tells what was sent under it' == outcome.report.held
+    assert 1 == len(world.leads())
+
+
+def test_a_tag_of_another_import_that_is_known_here_holds_nothing_back(world: ImportWorld) -> None:
+    world.write(row(1))
+    world.run(tag="Заказы из Ташкента за март")
+    world.write(row(2))
+
+    assert [(2, Fate.SEND)] == fates(world.run(tag="Заказы из Ташкента за март 2"))
 
 
 def test_an_import_that_found_its_tag_unknown_knows_it_from_then_on(world: ImportWorld) -> None:

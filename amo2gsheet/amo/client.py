@@ -33,7 +33,6 @@ from amo2gsheet.model import (
     StatusEvent,
     UnreadLead,
 )
-from amo2gsheet.names import normal_header
 from amo2gsheet.retry import Clock, Retrier, RetryPolicy
 
 if TYPE_CHECKING:
@@ -260,11 +259,13 @@ class AmoClient:
 
         return create_all(self._http, leads)
 
-    def knows_tag(self, name: str) -> bool:
-        """Whether some lead ever had that tag: one request where the name has no comma, for that would be two names."""
-        asked: Params = [] if "," in name else [("filter[name]", name)]
-        found = self._reader.all("/leads/tags", "tags", payload.tag, asked)
-        return any(normal_header(one) == normal_header(name) for one in found)
+    def tags(self, name: str = "") -> list[str]:
+        """Read the tags that leads ever had, all pages; with a name those that amoCRM's filter gives for it: one request.
+
+        The filter may be stricter than amoCRM is where it puts tags on leads, and a comma in it makes two names.
+        """
+        asked: Params = [("filter[name]", name)] if name else []
+        return self._reader.all("/leads/tags", "tags", payload.tag, asked)
 
     # Below: how lists are asked for.
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from amo2gsheet.model import FieldValue, LeadDetails
 from amo2gsheet.model_import import NewLead
-from amo2gsheet.names import fold
+from amo2gsheet.names import fold, normal_header
 from amo2gsheet.sync.importing_values import canonical
 
+_SHORTEST_CUT_TAG = 20
 _NUMBERS = frozenset(("numeric", "price", "monetary"))
 
 
@@ -72,6 +73,17 @@ def content_shown(details: LeadDetails) -> Content:
 def letters(name: str) -> str:
     """A name by its letters and digits alone: what is stored may lack its emoji, or its quotes."""
     return "".join(filter(str.isalnum, fold(name)))
+
+
+def is_tag(sent: str, shown: str, *, is_new: bool) -> bool:
+    """Whether a tag is the one that was sent, by its letters and digits: amoCRM documents no form in which it keeps them.
+
+    One that was cut short counts on what is new only: it could be another import's.
+    """
+    wanted, found = letters(sent), letters(shown)
+    if normal_header(sent) == normal_header(shown) or wanted == found != "":
+        return True
+    return is_new and len(found) >= _SHORTEST_CUT_TAG and wanted.startswith(found)
 
 
 def _is_same_name(sent: str, found: str) -> bool:

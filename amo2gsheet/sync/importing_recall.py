@@ -12,7 +12,7 @@ from amo2gsheet.state.records import ImportRow
 from amo2gsheet.sync.importing_columns import ImportColumns
 from amo2gsheet.sync.importing_drafts import RowDraft, keyed
 from amo2gsheet.sync.importing_keys import digest_of, parts_of_key
-from amo2gsheet.sync.importing_match import content_of
+from amo2gsheet.sync.importing_match import content_of, is_tag
 from amo2gsheet.sync.importing_settle import look
 
 if TYPE_CHECKING:
@@ -50,9 +50,32 @@ def recall(run: ImportRun) -> Memory:
             one.key: ImportRow(one.key, one.person, one.lead_id or None, 0, one.sent_at) for one in recalled.rows if one.lead_id
         }
         return Memory(recalled.columns, rows, recalled)
-    if not run.is_again and run.amo.knows_tag(run.tag):
-        run.report.held = f'amoCRM knows the tag "{run.tag}" already, and nothing here tells what was sent under it'
+    if not run.is_again:
+        known = _known_tag(run)
+        if known:
+            run.report.held = f'amoCRM knows the tag "{known}" already, and nothing here tells what was sent under it'
     return Memory(None, {})
+
+
+def _known_tag(run: ImportRun) -> str:
+    """The import's tag as amoCRM has it already, compared as on leads; "" where it has none.
+
+    One request where amoCRM's own filter finds it, else one for each 250 tags: the filter may be stricter than that.
+    """
+    filtered = [] if "," in run.tag else run.amo.tags(run.tag)
+    return _own_tag(run, filtered) or _own_tag(run, run.amo.tags())
+
+
+def _own_tag(run: ImportRun, tags: Iterable[str]) -> str:
+    """The first of these tags that is the import's, though amoCRM may have changed it; "" where none is.
+
+    One that another import of this state bears is that one's.
+    """
+    for tag in tags:
+        key = normal_header(tag)
+        if is_tag(run.tag, tag, is_new=True) and (key == run.tag_key or run.state.import_columns(key) is None):
+            return tag
+    return ""
 
 
 def take_over(run: ImportRun, memory: Memory, drafts: Sequence[RowDraft]) -> Mapping[str, ImportRow]:

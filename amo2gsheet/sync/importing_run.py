@@ -44,8 +44,8 @@ class ImportSide(Protocol):
         """Read the custom fields of leads."""
         ...
 
-    def knows_tag(self, name: str) -> bool:
-        """Whether some lead ever had that tag."""
+    def tags(self, name: str = "") -> list[str]:
+        """Read the tags that leads ever had; with a name those that amoCRM finds for it."""
         ...
 
     def newest_leads(self) -> list[Lead | UnreadLead]:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from amo2gsheet.exceptions import ForbiddenError, UnreadableError
 from amo2gsheet.model import Contact, Lead, LeadDetails, UnreadLead
 from amo2gsheet.model_import import Created
-from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import HistoryEntry, ImportRow
-from amo2gsheet.sync.importing_match import Content, content_shown, letters, matched
+from amo2gsheet.sync.importing_match import Content, content_shown, is_tag, matched
 from amo2gsheet.sync.importing_run import COMMAND
 from amo2gsheet.values import zone_of
 
@@ -29,8 +28,6 @@ LOOK_AGAIN_SECONDS = 5.0
 """Between the two looks that must both find nothing before a row counts as not there."""
 
 _CLOCK_RAN_BACK_SECONDS = 3600
-
-_SHORTEST_CUT_TAG = 20
 
 _MERGED_SECONDS = 900
 """More than a batch takes, tried again and again, and more than two clocks of one cloud differ."""
@@ -79,7 +76,7 @@ def look(run: ImportRun, rows: Mapping[str, ImportRow], claimed: Iterable[int | 
     tagged: dict[int, Lead] = {}
     for leads in run.amo.changed_leads(since):
         for lead in map(_sure, leads):
-            if lead.id not in taken and any(_is_tag(run.tag, tag, is_new=lead.created_at >= since) for tag in lead.tags):
+            if lead.id not in taken and any(is_tag(run.tag, tag, is_new=lead.created_at >= since) for tag in lead.tags):
                 tagged[lead.id] = lead
     if not tagged:
         return {}
@@ -104,17 +101,6 @@ def _sure(lead: Lead | UnreadLead) -> Lead:
             "Nothing was concluded from it; the next run asks again.",
         )
     return lead
-
-
-def _is_tag(sent: str, shown: str, *, is_new: bool) -> bool:
-    """Whether a tag is the one that was sent, by its letters and digits: amoCRM documents no form in which it keeps them.
-
-    One that was cut short counts on new leads only: it could be another import's.
-    """
-    wanted, found = letters(sent), letters(shown)
-    if normal_header(sent) == normal_header(shown) or wanted == found != "":
-        return True
-    return is_new and len(found) >= _SHORTEST_CUT_TAG and wanted.startswith(found)
 
 
 def _was_there(lead: Lead, row: ImportRow) -> bool:
