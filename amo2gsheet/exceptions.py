@@ -106,6 +106,10 @@ class TabNameTakenError(UnavailableError):
     """The tab could not be made: its name is taken, since just now or by what is no tab of cells."""
 
 
+class NoRouteError(UnavailableError):
+    """amoCRM has no such address: the account does not give that part of it, or another server answered."""
+
+
 class UnclearOutcomeError(UnavailableError):
     """A write was sent and no answer told whether it was carried out."""
 

@@ -19,12 +19,14 @@ from amo2gsheet.cli_signals import SignalWatch, StopSignal
 from amo2gsheet.commands_import import ImportOptions, ImportOutcome, ImportWatcher, run_import
 from amo2gsheet.exceptions import ExitCode, LockedError, LoginError, SheetError, StateError, UsageError
 from amo2gsheet.sandbox import answers
+from amo2gsheet.sandbox.amo_problems import problem
 from amo2gsheet.sandbox.exchange import Answer, Cloud, Request
 from amo2gsheet.sandbox.faults import Fault, Killed, Manner, times, where
 from amo2gsheet.state import RunLock, StateStore
 from amo2gsheet.sync.importing_plan import Fate
 from amo2gsheet.xlsx import read_workbook
 from tests.import_world import NAME, PHONE, PRICE, ImportWorld, retitled, row, save_book
+from tests.world import Rewritten
 
 SETTLED_SECONDS = 1200
 LONG_TAG = "Заказы за ноябрь 2026 года из Ташкента и Самарканда"
@@ -708,6 +710,52 @@ def test_a_tag_of_another_import_that_is_known_here_holds_nothing_back(world: Im
     world.write(row(2))
 
     assert [(2, Fate.SEND)] == fates(world.run(tag="Заказы из Ташкента за март 2"))
+
+
+NO_TAGS = [
+    problem(403, "Invalid scope"),
+    problem(404, "Cannot GET https://shop.amocrm.ru/api/v4/leads/tags!"),
+    problem(405, "Method not allowed"),
+    problem(400, "Bad request"),
+]
+
+
+@pytest.mark.parametrize("refusal", NO_TAGS, ids=lambda answer: str(answer.status))
+def test_where_tags_cannot_be_asked_for_the_leads_tell(world: ImportWorld, refusal: Answer) -> None:
+    world.amo_wire.rule = where(lambda request: request.path.endswith("/leads/tags"), Fault(Manner.REFUSED, refusal))
+    world.lead("Давно", tags=["other"])
+    world.write(row(1))
+    first = world.run()
+    lose_state(world)
+    (world.folder / "orders.result.xlsx").unlink()
+
+    held = world.run()
+
+    assert [(2, Fate.SEND)] == fates(first)
+    assert 'amoCRM knows the tag "orders" already, and nothing here tells what was sent under it' == held.report.held
+    assert ["Давно", "Клиент 1"] == world.names()
+
+
+def test_an_import_whose_tag_nobody_can_look_for_is_held_back_and_says_which_right_is_missing(world: ImportWorld) -> None:
+    world.amo_wire.rule = where(
+        lambda request: request.path.endswith("/leads/tags"), Fault(Manner.REFUSED, problem(403, "Invalid scope"))
+    )
+    odd = world.lead("Давно", tags=["orders"])
+    real = world.amo_wire.cloud
+    world.amo_wire.cloud = Rewritten(real, lambda lead: lead.update(price="?") if lead["id"] == odd else None)
+    world.write(row(1))
+
+    outcome = world.run()
+
+    assert (ExitCode.HELD_BACK, ["Давно"]) == (outcome.exit_code, world.names())
+    assert (
+        'whether amoCRM knows the tag "orders" cannot be told, and nothing here tells what was sent under it'
+        in outcome.report.held
+    )
+    assert "amoCRM does not allow GET /api/v4/leads/tags: 403" in outcome.report.held
+    assert f"what amoCRM shows of lead {odd} could not be read" in outcome.report.held
+    world.amo_wire.cloud = real
+    assert [(2, Fate.SEND)] == fates(world.run(is_again=True))
 
 
 def test_an_import_that_found_its_tag_unknown_knows_it_from_then_on(world: ImportWorld) -> None:

@@ -10,7 +10,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from amo2gsheet.amo.payload import request_id
-from amo2gsheet.exceptions import ForbiddenError, UnavailableError
+from amo2gsheet.exceptions import ForbiddenError, NoRouteError, UnavailableError
 from amo2gsheet.model import Move
 from amo2gsheet.retry import TryFailedError, retry_after_seconds
 
@@ -158,7 +158,7 @@ def _refusal(answer: Answer) -> Exception:
             "The login's rights or the integration's scopes do not reach that far: an administrator can widen them.",
         )
     if answer.status == 404 and detail.startswith("Cannot "):
-        return UnavailableError(
+        return NoRouteError(
             f"amoCRM knows no {answer.request}: 404{_detail(problem)}",
             "AMO_SUBDOMAIN or AMO_BASE_URL seems to name something else than an amoCRM account.",
         )

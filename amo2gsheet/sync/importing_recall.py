@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from amo2gsheet.exceptions import ForbiddenError, NoRouteError, UnreadableError
+from amo2gsheet.model import UnreadLead
 from amo2gsheet.model_import import Recalled
 from amo2gsheet.names import normal_header
 from amo2gsheet.state.records import ImportRow
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from amo2gsheet.sync.importing_run import ImportRun
 
 _WRITTEN_SLACK_SECONDS = 600
+_NO_ANSWER = (ForbiddenError, UnreadableError, NoRouteError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,23 @@ def recall(run: ImportRun) -> Memory:
         }
         return Memory(recalled.columns, rows, recalled)
     if not run.is_again:
-        known = _known_tag(run)
-        if known:
-            run.report.held = f'amoCRM knows the tag "{known}" already, and nothing here tells what was sent under it'
+        run.report.held = _why_held(run)
     return Memory(None, {})
+
+
+def _why_held(run: ImportRun) -> str:
+    """Why nothing may go in under the tag, "" where amoCRM does not know it."""
+    nothing_tells = "and nothing here tells what was sent under it"
+    try:
+        known = _known_tag(run)
+    except _NO_ANSWER as no_tags:
+        # The token may not see the list of tags, or the account gives none: then the leads tell.
+        try:
+            known = _tag_on_leads(run)
+        except _NO_ANSWER as no_leads:
+            reasons = dict.fromkeys(one.message.rstrip(".") for one in (no_tags, no_leads))
+            return f'whether amoCRM knows the tag "{run.tag}" cannot be told, {nothing_tells}: {"; ".join(reasons)}'
+    return f'amoCRM knows the tag "{known}" already, {nothing_tells}' if known else ""
 
 
 def _known_tag(run: ImportRun) -> str:
@@ -64,6 +80,24 @@ def _known_tag(run: ImportRun) -> str:
     """
     filtered = [] if "," in run.tag else run.amo.tags(run.tag)
     return _own_tag(run, filtered) or _own_tag(run, run.amo.tags())
+
+
+def _tag_on_leads(run: ImportRun) -> str:
+    """As `_known_tag`, but looked for on every lead there is.
+
+    Raises:
+        UnreadableError: none that could be read bears it, but one could not be read.
+    """
+    unread: UnreadLead | None = None
+    for leads in run.amo.changed_leads(0):
+        for lead in leads:
+            if isinstance(lead, UnreadLead):
+                unread = lead
+            elif found := _own_tag(run, lead.tags):
+                return found
+    if unread is not None:
+        raise UnreadableError(f"what amoCRM shows of lead {unread.id} could not be read: {unread.problem}")
+    return ""
 
 
 def _own_tag(run: ImportRun, tags: Iterable[str]) -> str:
