@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from amo2gsheet.commands_import import ImportOutcome
 from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.sandbox import answers
-from amo2gsheet.sandbox.exchange import Request
-from amo2gsheet.sandbox.faults import Fault, Manner, times, where
+from amo2gsheet.sandbox.exchange import Answer, Request
+from amo2gsheet.sandbox.faults import Fault, Killed, Manner, times, where
 from amo2gsheet.sync.importing_plan import Fate
 from tests.import_world import ImportWorld, row
+from tests.world import Rewritten
 
 SETTLED_SECONDS = 1200
 
@@ -67,6 +69,104 @@ def test_a_look_that_amocrm_does_not_answer_ends_the_run_and_leaves_the_row_unre
 
     assert ([(2, Fate.UNRESOLVED)], ExitCode.UNAVAILABLE) == (fates(trouble), trouble.exit_code)
     assert ([(2, Fate.SENT_BEFORE)], ["Клиент 1"]) == (fates(calm), world.names())
+
+
+def is_lost_answer(world: ImportWorld, *numbers: int) -> None:
+    """These rows are sent, made, and never answered for."""
+    world.amo_wire.rule = where(
+        lambda request: is_post(request) or world.posts() > 0, Fault(Manner.FAILED_AFTER, answers.html_502())
+    )
+    world.write(*map(row, numbers))
+    assert {Fate.UNRESOLVED} == {fate for _, fate in fates(world.run())}
+    world.amo_wire.rule = None
+    world.clock.advance(SETTLED_SECONDS)
+
+
+def odd(world: ImportWorld, *lead_ids: int) -> None:
+    """The price of these leads comes as what nobody can read."""
+
+    def change(lead: dict[str, Any]) -> None:
+        if lead.get("id") in lead_ids:
+            lead["price"] = {"odd": True}
+
+    world.amo_wire.cloud = OnlyLists(world.amo_wire.cloud, change)
+
+
+class OnlyLists(Rewritten):
+    """amoCRM, but every lead that is read is shown as `change` leaves it."""
+
+    def answer(self, request: Request) -> Answer:
+        return self._cloud.answer(request) if is_post(request) else super().answer(request)
+
+
+def test_one_odd_lead_keeps_those_rows_alone_waiting_that_it_may_be(world: ImportWorld) -> None:
+    is_lost_answer(world, 1, 2)
+    real = world.amo_wire.cloud
+    hidden = world.leads()[1].id
+    odd(world, hidden)
+    world.write(row(1), row(2), row(3))
+
+    trouble = world.run()
+    world.amo_wire.cloud = real
+    calm = world.run()
+
+    assert [(2, Fate.SENT_BEFORE), (3, Fate.UNRESOLVED), (4, Fate.SEND)] == fates(trouble)
+    assert ExitCode.PARTIAL is trouble.exit_code
+    assert [f"lead {hidden} may be one of the unresolved rows, but could not be read"] == [
+        text.partition(":")[0] for text in trouble.report.named
+    ]
+    assert ({Fate.SENT_BEFORE}, ["Клиент 1", "Клиент 2", "Клиент 3"]) == ({fate for _, fate in fates(calm)}, world.names())
+
+
+def test_an_odd_lead_that_was_there_before_keeps_nothing_waiting(world: ImportWorld) -> None:
+    before = world.lead("Давно")
+    world.clock.advance(5000)
+    world.write(row(1))
+    world.run()
+    odd(world, before)
+    world.amo_wire.rule = times(1, Fault(Manner.CUT_AFTER), is_post)
+    world.write(row(1), row(2))
+
+    outcome = world.run()
+
+    assert ([(2, Fate.SENT_BEFORE), (3, Fate.SEND)], []) == (fates(outcome), outcome.report.named)
+
+
+def test_without_the_state_an_odd_lead_keeps_rows_waiting_that_the_result_workbook_does_not_know(world: ImportWorld) -> None:
+    world.write(row(1))
+    world.run()
+    world.write(row(1), row(2))
+    world.amo_wire.rule = times(1, Fault(Manner.KILL_AFTER), is_post)
+    with pytest.raises(Killed):
+        world.run()
+    world.settings.state_db.unlink()
+    real = world.amo_wire.cloud
+    odd(world, world.leads()[1].id)
+
+    trouble = world.run()
+    world.amo_wire.cloud = real
+    calm = world.run()
+
+    assert [(2, Fate.SENT_BEFORE), (3, Fate.UNRESOLVED)] == fates(trouble)
+    assert ([(2, Fate.SENT_BEFORE), (3, Fate.SENT_BEFORE)], 2) == (fates(calm), len(world.leads()))
+
+
+@pytest.mark.parametrize("answer", [answers.html_502(), Answer(200, b'{"_embedded":{"contacts":[{"id":"?"}]}}')])
+def test_contacts_that_cannot_be_read_stop_no_row_that_its_name_tells(world: ImportWorld, answer: Answer) -> None:
+    is_lost_answer(world, 1, 2)
+    renamed = world.leads()[1].id
+    world.account.edit_lead(renamed, name="Сделка из файла")
+    world.amo_wire.rule = where(lambda request: "/contacts" in request.path, Fault(Manner.REFUSED, answer))
+    world.write(row(1), row(2), row(3))
+
+    trouble = world.run()
+    world.amo_wire.rule = None
+    calm = world.run()
+
+    assert [(2, Fate.SENT_BEFORE), (3, Fate.UNRESOLVED), (4, Fate.SEND)] == fates(trouble)
+    assert (ExitCode.PARTIAL, 1) == (trouble.exit_code, len(trouble.report.named))
+    assert f"lead {renamed} may be one of the unresolved rows" in trouble.report.named[0]
+    assert ([Fate.SENT_BEFORE] * 3, 3) == ([fate for _, fate in fates(calm)], len(world.leads()))
 
 
 def test_a_lost_answer_is_found_without_the_right_to_see_contacts(world: ImportWorld) -> None:

@@ -15,7 +15,7 @@ from amo2gsheet.sync.importing_columns import ImportColumns
 from amo2gsheet.sync.importing_drafts import RowDraft, keyed
 from amo2gsheet.sync.importing_keys import digest_of, parts_of_key
 from amo2gsheet.sync.importing_match import content_of, is_tag
-from amo2gsheet.sync.importing_settle import look
+from amo2gsheet.sync.importing_settle import Look, look
 
 if TYPE_CHECKING:
     from amo2gsheet.model import ColumnKey
@@ -128,13 +128,13 @@ def take_over(run: ImportRun, memory: Memory, drafts: Sequence[RowDraft]) -> Map
         for draft in drafts
         if draft.lead is not None and draft.key not in memory.rows
     }
-    found = look(run, unknown, {row.lead_id for row in memory.rows.values()}) if unknown else {}
+    seen = look(run, unknown, {row.lead_id for row in memory.rows.values()}) if unknown else Look({}, {})
     with run.state.transaction():
         run.state.begin_import(run.tag_key, memory.columns or {})
         run.state.save_import_rows(run.tag_key, memory.rows.values())
-        still_open = [row for key, row in unknown.items() if key in unclear or key in found]
+        still_open = [row for key, row in unknown.items() if key in unclear or key in seen.found or seen.may_be(row)]
         run.state.save_import_rows(run.tag_key, still_open)
-        run.state.settle_import_rows(run.tag_key, found, run.now)
+        run.state.settle_import_rows(run.tag_key, seen.found, run.now)
     return run.state.import_rows(run.tag_key)
 
 

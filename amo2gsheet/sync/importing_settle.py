@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from amo2gsheet.exceptions import ForbiddenError, UnreadableError
+from amo2gsheet.exceptions import ForbiddenError, UnavailableError
 from amo2gsheet.model import Contact, Lead, LeadDetails, UnreadLead
 from amo2gsheet.model_import import Created
 from amo2gsheet.state.records import HistoryEntry, ImportRow
@@ -33,12 +33,38 @@ _MERGED_SECONDS = 900
 """More than a batch takes, tried again and again, and more than two clocks of one cloud differ."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A lead of which nobody can tell whether it is a row: when it was made or changed (Unix seconds), and why."""
+
+    at: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at amoCRM showed: key → lead, of the rows that are there, and ID → why, of leads that may be any other one."""
+
+    found: dict[str, Created]
+    unread: dict[int, Unread]
+
+    def may_be(self, row: ImportRow) -> bool:
+        """Whether a row that was not found may be there all the same."""
+        return any(one.at >= row.since for one in self.unread.values())
+
+    def and_then(self, later: Look) -> Look:
+        """This look and a later one."""
+        found = {**self.found, **later.found}
+        made = {one.lead_id for one in found.values()}
+        return Look(found, {key: one for key, one in {**self.unread, **later.unread}.items() if key not in made})
+
+
 def settle(run: ImportRun, rows: Mapping[str, ImportRow]) -> dict[str, ImportRow]:
     """Find out about every open row; return the rows as they are known now. Safe to repeat.
 
     A row whose lead is seen is settled at once. One whose lead is not seen is dropped, and may be sent again, only when the list
     has had time to show it (`PULL_OVERLAP_SEC` and five minutes since it was sent, by amoCRM's clock) and two whole looks
-    did not. Until then it stays open.
+    did not. Until then it stays open, and as long as some lead cannot be read that may be it.
 
     Raises:
         UnavailableError: amoCRM did not answer; what is open stays so.
@@ -49,14 +75,15 @@ def settle(run: ImportRun, rows: Mapping[str, ImportRow]) -> dict[str, ImportRow
     run.read_time()
     left = _begun_anew(run, left)
     claimed = {row.lead_id for row in rows.values()}
-    found = look(run, left, claimed)
-    left = {key: row for key, row in left.items() if key not in found}
+    seen = look(run, left, claimed)
+    left = {key: row for key, row in left.items() if key not in seen.found}
     due = {key for key, row in left.items() if _is_over(run, row)}
     if due:
         run.clock.sleep(LOOK_AGAIN_SECONDS)
-        found |= look(run, left, claimed | {one.lead_id for one in found.values()})
-    gone = due - set(found)
-    _record(run, found, gone)
+        seen = seen.and_then(look(run, left, claimed | {one.lead_id for one in seen.found.values()}))
+    gone = {key for key in due - set(seen.found) if not seen.may_be(left[key])}
+    _record(run, seen.found, gone)
+    tell_of_unread(run, seen, [row for key, row in left.items() if key not in seen.found])
     return run.state.import_rows(run.tag_key)
 
 
@@ -66,41 +93,47 @@ def settles_at(run: ImportRun, row: ImportRow) -> str:
     return datetime.fromtimestamp(run.clock.time() + wait_seconds + 60, zone_of(run.zone)).strftime("%d.%m.%Y %H:%M")
 
 
-def look(run: ImportRun, rows: Mapping[str, ImportRow], claimed: Iterable[int | None]) -> dict[str, Created]:
-    """Read all leads changed since the oldest of these rows was sent; key → lead, of the rows that are among them.
+def look(run: ImportRun, rows: Mapping[str, ImportRow], claimed: Iterable[int | None]) -> Look:
+    """Read all leads changed since the oldest of these rows was sent, and find the rows among them.
 
     A lead counts that bears the import's tag, that no other row has become, and that is like what was sent.
     """
     since = min(row.since for row in rows.values())
     taken = set(claimed)
     tagged: dict[int, Lead] = {}
+    unread: dict[int, Unread] = {}
     for leads in run.amo.changed_leads(since):
-        for lead in map(_sure, leads):
-            if lead.id not in taken and any(is_tag(run.tag, tag, is_new=lead.created_at >= since) for tag in lead.tags):
+        for lead in leads:
+            if lead.id in taken:
+                continue
+            if isinstance(lead, UnreadLead):
+                unread[lead.id] = Unread(lead.updated_at, lead.problem)
+            elif any(is_tag(run.tag, tag, is_new=lead.created_at >= since) for tag in lead.tags):
                 tagged[lead.id] = lead
     if not tagged:
-        return {}
-    contacts = _contacts(run, tagged.values())
+        return Look({}, unread)
+    contacts, no_contacts = _contacts(run, tagged.values())
     shown = {
         lead.id: content_shown(LeadDetails(lead, tuple(contacts[one] for one in lead.contact_ids if one in contacts)))
         for lead in tagged.values()
     }
     keys = matched({key: Content.from_json(row.content) for key, row in rows.items()}, shown)
-    return {key: Created(lead_id, _was_there(tagged[lead_id], rows[key])) for key, lead_id in keys.items()}
+    if no_contacts:
+        # One that was renamed since it was made is known by its contact alone.
+        others = [lead for lead in tagged.values() if lead.id not in keys.values() and lead.contact_ids]
+        unread |= {lead.id: Unread(lead.created_at, no_contacts) for lead in others}
+    found = {key: Created(lead_id, _was_there(tagged[lead_id], rows[key])) for key, lead_id in keys.items()}
+    return Look(found, unread)
 
 
-def _sure(lead: Lead | UnreadLead) -> Lead:
-    """A lead of the list; one that could not be read may be any row's, so nothing can be settled.
-
-    Raises:
-        UnreadableError: it could not be read.
-    """
-    if isinstance(lead, UnreadLead):
-        raise UnreadableError(
-            f"What amoCRM shows of lead {lead.id} could not be read: {lead.problem}.",
-            "Nothing was concluded from it; the next run asks again.",
-        )
-    return lead
+def tell_of_unread(run: ImportRun, seen: Look, left: Iterable[ImportRow]) -> None:
+    """Name the leads that keep open rows from being settled."""
+    rows = list(left)
+    for lead_id, one in seen.unread.items():
+        if any(one.at >= row.since for row in rows):
+            text = f"lead {lead_id} may be one of the unresolved rows, but could not be read: {one.problem}; they wait for it"
+            if text not in run.report.named:
+                run.name(text)
 
 
 def _was_there(lead: Lead, row: ImportRow) -> bool:
@@ -108,12 +141,12 @@ def _was_there(lead: Lead, row: ImportRow) -> bool:
     return lead.created_at < row.sent_at - _MERGED_SECONDS
 
 
-def _contacts(run: ImportRun, leads: Iterable[Lead]) -> dict[int, Contact]:
+def _contacts(run: ImportRun, leads: Iterable[Lead]) -> tuple[dict[int, Contact], str]:
+    """The contacts of these leads; without them, why: names, prices and fields tell most rows apart."""
     try:
-        return run.amo.contacts([contact_id for lead in leads for contact_id in lead.contact_ids])
-    except ForbiddenError:
-        # Names, prices and fields tell most rows apart.
-        return {}
+        return run.amo.contacts([contact_id for lead in leads for contact_id in lead.contact_ids]), ""
+    except (ForbiddenError, UnavailableError) as error:
+        return {}, f"of its contacts, {error.message.rstrip('.')}"
 
 
 def _window_seconds(run: ImportRun) -> int:
