@@ -45,7 +45,7 @@ def test_an_import_says_what_became_of_the_rows_on_stderr(world: ImportWorld, ca
         'warning: import-xlsx: rows 3–4: column "Бюджет сделки": "?" is no number',
         'import-xlsx: what became of each row stands in "orders.result.xlsx"',
     ] == told.err.splitlines()[:4]
-    assert told.err.splitlines()[4].startswith("import-xlsx done: tag 'orders', 4 rows, 2 new leads, 2 bad, 6 requests, ")
+    assert told.err.splitlines()[4].startswith("import-xlsx done: tag 'orders', 4 rows, 2 new leads, 2 bad, 7 requests, ")
     assert (ExitCode.PARTIAL, "") == (code, told.out)
 
 
