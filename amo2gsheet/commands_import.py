@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from amo2gsheet.amo.client import AmoClient
 from amo2gsheet.commands import Outside, code_of, open_amo
-from amo2gsheet.exceptions import AmoGsheetError, ExitCode, UsageError
+from amo2gsheet.exceptions import AmoGsheetError, ExitCode, SheetError, UsageError
 from amo2gsheet.model_import import Recalled, SentBefore, SourceTable
 from amo2gsheet.names import normal_header
 from amo2gsheet.output_logs import bind
@@ -23,7 +23,7 @@ from amo2gsheet.sync.importing_report import ImportReport, counts_of
 from amo2gsheet.sync.importing_run import COMMAND, ImportRun
 from amo2gsheet.values import text_cell
 from amo2gsheet.xlsx import read_memory, read_workbook
-from amo2gsheet.xlsx_result import ResultColumns, import_name, require_writable, result_path, write_result
+from amo2gsheet.xlsx_result import ResultColumns, import_name, require_writable, result_path, set_aside, write_result
 
 if TYPE_CHECKING:
     from amo2gsheet.config import Settings
@@ -117,16 +117,16 @@ def run_import(
     target = _target(options)
     table = read_workbook(options.path, options.sheet_name)
     tag = _tag(options, table.recalled)
-    recalled = _recalled(options, table, target)
+    remembered = _remembered(options, table, target)
     if options.is_dry:
         with StateStore.open_scratch(settings.state_db, clock) as state:
-            return _work(settings, options, outside, watcher, state, table, tag, recalled, None)
+            return _work(settings, options, outside, watcher, state, table, tag, remembered, None)
     require_writable(target)
     lock = RunLock.for_import(settings.state_db)
     lock.acquire(settings.lock_wait_seconds, clock, watcher.on_wait)
     try:
         with StateStore.open(settings.state_db, clock) as state:
-            return _work(settings, options, outside, watcher, state, table, tag, recalled, target)
+            return _work(settings, options, outside, watcher, state, table, tag, remembered, target)
     finally:
         lock.release()
 
@@ -154,23 +154,36 @@ def _target(options: ImportOptions) -> Path:
     return target
 
 
-def _recalled(options: ImportOptions, table: SourceTable, target: Path) -> Recalled | None:
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """What a result workbook remembers, None where there is none; `damage` is why the one beside the input cannot be read."""
+
+    recalled: Recalled | None
+    damage: SheetError | None = None
+
+
+def _remembered(options: ImportOptions, table: SourceTable, target: Path) -> _Remembered:
     """What a result workbook remembers: the imported one itself, else the one beside it.
 
     Raises:
-        SheetError: some other workbook stands where the result would go.
+        SheetError: the file that `--result` names cannot be read.
+        UsageError: some other workbook stands where the result would go.
     """
-    if table.recalled is not None:
-        return table.recalled
-    if not target.exists():
-        return None
-    recalled = read_memory(target)
+    if not target.exists() or (options.path.exists() and target.samefile(options.path)):
+        return _Remembered(table.recalled)
+    try:
+        recalled = read_memory(target)
+    except SheetError as damage:
+        # What stands under the name of a result is one; what somebody named may be anything.
+        if options.result is not None:
+            raise
+        return _Remembered(table.recalled, damage)
     if recalled is None:
         raise UsageError(
             f'The file "{target}" is no result workbook of this tool, so it is not replaced.',
             "Choose another name with `--result`.",
         )
-    return recalled
+    return _Remembered(table.recalled or recalled)
 
 
 def _work(
@@ -181,7 +194,7 @@ def _work(
     state: StateStore,
     table: SourceTable,
     tag: str,
-    recalled: Recalled | None,
+    remembered: _Remembered,
     target: Path | None,
 ) -> ImportOutcome:
     """Do the work and note how it ended, whatever happens; without a `target` no result is written."""
@@ -200,7 +213,7 @@ def _work(
         state,
         settings,
         outside.clock,
-        recalled,
+        remembered.recalled,
         options.is_dry,
         options.sends_changed,
         options.is_again,
@@ -214,6 +227,7 @@ def _work(
     outcome = ImportOutcome(tag, run.report, options.is_dry)
     code = ExitCode.BUG
     try:
+        _require_memory(run, remembered)
         try:
             import_rows(run)
         except AmoGsheetError as error:
@@ -223,9 +237,9 @@ def _work(
         except KeyboardInterrupt:
             # Before anything was decided, the result of the run before tells more, and may be all that remembers it.
             if run.report.results:
-                _write(run, target, outcome)
+                _write(run, target, outcome, remembered.damage)
             raise
-        _write(run, target, outcome)
+        _write(run, target, outcome, remembered.damage)
         code = outcome.exit_code
     except BaseException as problem:
         code = code_of(problem)
@@ -246,7 +260,18 @@ def _end(state: StateStore, amo: AmoClient, run_id: int, code: ExitCode, outcome
     state.end_run(run_id, code, outcome.counts, outcome.error.message if outcome.error else "")
 
 
-def _write(run: ImportRun, target: Path | None, outcome: ImportOutcome) -> None:
+def _require_memory(run: ImportRun, remembered: _Remembered) -> None:
+    """Nothing goes in where a result workbook that cannot be read is all that remembers this import.
+
+    Raises:
+        SheetError: it is.
+    """
+    is_all = remembered.recalled is None and run.state.import_columns(run.tag_key) is None
+    if remembered.damage is not None and is_all and not run.is_again:
+        raise remembered.damage
+
+
+def _write(run: ImportRun, target: Path | None, outcome: ImportOutcome, damage: SheetError | None) -> None:
     """Write the result workbook, unless nothing was decided about any row."""
     columns = run.columns
     if target is None or columns is None or run.report.held:
@@ -260,5 +285,8 @@ def _write(run: ImportRun, target: Path | None, outcome: ImportOutcome) -> None:
         run.now,
         others_of(run),
     )
+    if damage is not None:
+        aside = set_aside(target)
+        run.name(f'the result workbook could not be read ("{damage.message}"), so it was set aside as "{aside.name}"')
     write_result(target, run.table, ResultColumns(*result_columns(run.table, columns)), results, memory)
     outcome.result = target

@@ -20,6 +20,9 @@ RESULT_SUFFIX = ".result.xlsx"
 
 _NOT_IN_TITLES = re.compile(r"[\\*?:/\[\]\x00-\x1f]")
 _TITLE_LIMIT = 31
+_ASIDE_NAME = 40
+"""So many characters of a name tell which file it was, and fit into any file system."""
+
 _ID_WIDTH = 12
 _RESULT_WIDTH = 60
 _MOST_EMPTY_ROWS = 10_000
@@ -63,6 +66,21 @@ def require_writable(path: Path) -> None:
         raise SheetError(f'The folder "{path.parent}" of the result workbook does not exist.', "Choose a file with `--result`.")
     if path.is_dir() or not os.access(path.parent, os.W_OK):
         raise SheetError(f'The result workbook "{path}" cannot be written.', "Choose another file with `--result`.")
+
+
+def set_aside(path: Path) -> Path:
+    """Give a file that cannot be read another name beside it, so that nothing is lost; return its new path.
+
+    Raises:
+        SheetError: that was not possible.
+    """
+    number = 1
+    while (aside := path.with_name(f"damaged-{number}.{import_name(path)[:_ASIDE_NAME]}.xlsx")).exists():
+        number += 1
+    try:
+        return path.rename(aside)
+    except OSError as error:
+        raise SheetError(f'The file "{path}" cannot be set aside: {error.strerror}.') from error
 
 
 def write_result(

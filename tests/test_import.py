@@ -862,6 +862,69 @@ def test_a_memory_that_somebody_changed_is_refused_in_words(world: ImportWorld) 
         world.run()
 
 
+@pytest.mark.parametrize("contents", [b"", b"PK\x03\x04garbage"])
+def test_a_damaged_result_workbook_stops_no_import_that_the_state_knows(world: ImportWorld, contents: bytes) -> None:
+    world.write(row(1))
+    world.run()
+    result = world.folder / "orders.result.xlsx"
+    result.write_bytes(contents)
+    world.write(row(1), row(2))
+
+    dry = world.run(is_dry=True)
+    outcome = world.run()
+    again = world.run()
+
+    assert ([(2, Fate.SENT_BEFORE), (3, Fate.SEND)], ExitCode.PARTIAL) == (fates(outcome), outcome.exit_code)
+    assert 'so it was set aside as "damaged-1.orders.xlsx"' in outcome.report.named[0]
+    assert contents == (world.folder / "damaged-1.orders.xlsx").read_bytes()
+    assert ([], ExitCode.DONE, result) == (dry.report.named, again.exit_code, again.result)
+    lose_state(world)
+    assert {Fate.SENT_BEFORE} == {fate for _, fate in fates(world.run())}
+
+
+def test_a_damaged_result_workbook_that_is_all_that_remembers_stops_the_import(world: ImportWorld) -> None:
+    world.write(row(1))
+    world.run()
+    result = world.folder / "orders.result.xlsx"
+    result.write_bytes(b"")
+    lose_state(world)
+
+    with pytest.raises(SheetError, match="is empty"):
+        world.run()
+
+    assert ([(2, Fate.SEND)], b"") == (fates(world.run(is_again=True)), (world.folder / "damaged-1.orders.xlsx").read_bytes())
+
+
+def test_a_damaged_file_that_was_asked_for_as_the_result_is_left_alone(world: ImportWorld) -> None:
+    world.write(row(1))
+    world.run()
+    notes = world.folder / "notes.txt"
+    notes.write_text("нужное")
+
+    with pytest.raises(SheetError, match="is a CSV or another text file"):
+        world.run(result=notes)
+
+    assert "нужное" == notes.read_text()
+
+
+@pytest.mark.parametrize("is_workbook", [True, False])
+def test_what_stands_where_the_result_of_a_result_goes_is_not_lost(world: ImportWorld, is_workbook: bool) -> None:
+    world.write(row(1))
+    world.run()
+    (world.folder / "orders.result.xlsx").rename(world.folder / "mended.xlsx")
+    foreign = world.folder / "mended.result.xlsx"
+    contents = world.book.read_bytes() if is_workbook else b"PK"
+    foreign.write_bytes(contents)
+
+    if is_workbook:
+        with pytest.raises(UsageError, match="is no result workbook of this tool"):
+            world.run(world.folder / "mended.xlsx")
+    else:
+        world.run(world.folder / "mended.xlsx")
+
+    assert contents == (foreign if is_workbook else world.folder / "damaged-1.mended.xlsx").read_bytes()
+
+
 def test_a_column_of_that_name_is_not_taken_for_the_result(world: ImportWorld) -> None:
     world.account.add_lead_field("Результат", "text")
     world.write(row(1, Результат="дозвон"), row(2, Результат="нет", **{PHONE: "нет"}))
