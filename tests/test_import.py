@@ -639,6 +639,28 @@ def test_without_the_state_an_unresolved_row_stays_unresolved(world: ImportWorld
     assert ["Клиент 1"] == world.names()
 
 
+def test_without_the_state_an_unresolved_row_of_a_long_run_is_found(tmp_path: Path) -> None:
+    """The account is busy, so its newest lead is of now; the row was sent long before the result was written."""
+    world = ImportWorld(tmp_path, IMPORT_BATCH_SIZE="1", IMPORT_DELAY_SEC="60")
+    world.write(*map(row, range(1, 21)))
+    first = times(1, Fault(Manner.FAILED_AFTER, answers.html_502()), is_post)
+    no_list = where(
+        lambda request: request.path.endswith("/leads") and world.posts() > 0, Fault(Manner.REFUSED, answers.html_502())
+    )
+    world.amo_wire.rule = lambda number, request: first(number, request) or no_list(number, request)
+    world.lead("Давно")
+    trouble = world.run()
+    world.amo_wire.rule = None
+    lose_state(world)
+    world.lead("Занято")
+
+    outcome = world.run()
+
+    assert [Fate.UNRESOLVED, *[Fate.SEND] * 19] == [fate for _, fate in fates(trouble)]
+    assert {Fate.SENT_BEFORE} == {fate for _, fate in fates(outcome)}
+    assert 20 + 2 == len(world.leads())
+
+
 def test_the_columns_of_the_first_run_are_remembered_by_the_result_workbook_too(world: ImportWorld) -> None:
     world.write({**row(1), "Цвет": "red"})
     world.run()

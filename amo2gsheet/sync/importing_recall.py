@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from amo2gsheet.sync.importing_run import ImportRun
 
 _WRITTEN_SLACK_SECONDS = 600
+_SENT_SLACK_SECONDS = 3600
+"""When a row was sent is noted last when its batch is given up, tried again and again."""
+
 _NO_ANSWER = (ForbiddenError, UnreadableError, NoRouteError)
 
 
@@ -121,10 +124,9 @@ def take_over(run: ImportRun, memory: Memory, drafts: Sequence[RowDraft]) -> Map
     if recalled is None:
         return memory.rows
     run.read_time()
-    since = max(0, recalled.written_at - (run.lead_gap_seconds or 0) - _WRITTEN_SLACK_SECONDS)
     unclear = {one.key: one.sent_at for one in recalled.rows if not one.lead_id}
     unknown = {
-        draft.key: _open_row(draft, since, unclear.get(draft.key, 0))
+        draft.key: _open_row(run, draft, recalled.written_at, unclear.get(draft.key))
         for draft in drafts
         if draft.lead is not None and draft.key not in memory.rows
     }
@@ -183,6 +185,9 @@ def _numbers(leads: Iterable[tuple[str, int]]) -> dict[str, dict[int, int]]:
     return found
 
 
-def _open_row(draft: RowDraft, since: int, sent_at: int) -> ImportRow:
+def _open_row(run: ImportRun, draft: RowDraft, written_at: int, sent_at: int | None) -> ImportRow:
+    """A row that may be in amoCRM: since it was sent, or, where nothing is known of that, since the result was written."""
+    begun_at = written_at - _WRITTEN_SLACK_SECONDS if sent_at is None else sent_at - _SENT_SLACK_SECONDS
+    since = max(0, min(begun_at, written_at) - (run.lead_gap_seconds or 0))
     content = content_of(draft.lead).to_json() if draft.lead is not None else {}
-    return ImportRow(draft.key, draft.person, None, since, sent_at, content=content)
+    return ImportRow(draft.key, draft.person, None, since, sent_at or 0, content=content)
