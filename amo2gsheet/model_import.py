@@ -120,10 +120,12 @@ class Created:
 class CreateAnswers:
     """What became of new leads, by `request_id`: made, refused with a reason, sent without an answer that tells.
 
-    The rest was surely not carried out; `stopped` is why, None where there is no rest.
+    The rest was surely not carried out; `stopped` is why, None where there is no rest. `is_unanswered`: of what is unclear, some
+    got no answer at all.
     """
 
     created: Mapping[str, Created] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     unclear: frozenset[str] = frozenset()
     stopped: AmoGsheetError | None = None
+    is_unanswered: bool = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from amo2gsheet.commands_import import ImportOutcome
 from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.sandbox import answers
-from amo2gsheet.sandbox.exchange import Answer, Request
+from amo2gsheet.sandbox.exchange import Answer, Cloud, Request
 from amo2gsheet.sandbox.faults import Fault, Killed, Manner, times, where
 from amo2gsheet.sync.importing_plan import Fate
 from tests.import_world import ImportWorld, row
@@ -167,6 +169,48 @@ def test_contacts_that_cannot_be_read_stop_no_row_that_its_name_tells(world: Imp
     assert (ExitCode.PARTIAL, 1) == (trouble.exit_code, len(trouble.report.named))
     assert f"lead {renamed} may be one of the unresolved rows" in trouble.report.named[0]
     assert ([Fate.SENT_BEFORE] * 3, 3) == ([fate for _, fate in fates(calm)], len(world.leads()))
+
+
+class NamelessAnswers:
+    """amoCRM, but it does not say which lead of an answer is whose."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def answer(self, request: Request) -> Answer:
+        answer = self._cloud.answer(request)
+        if not is_post(request):
+            return answer
+        body = [{key: value for key, value in one.items() if key != "request_id"} for one in json.loads(answer.body)]
+        return replace(answer, body=json.dumps(body).encode())
+
+
+def test_answers_that_name_no_row_stop_no_import(tmp_path: Path) -> None:
+    world = ImportWorld(tmp_path, IMPORT_BATCH_SIZE="2")
+    world.amo_wire.cloud = NamelessAnswers(world.amo_wire.cloud)
+    world.write(*map(row, range(1, 10)))
+
+    outcome, again = world.run(), world.run()
+
+    assert (ExitCode.DONE, {Fate.SEND}) == (outcome.exit_code, {fate for _, fate in fates(outcome)})
+    assert (9, 5, {Fate.SENT_BEFORE}) == (len(world.leads()), world.posts(), {fate for _, fate in fates(again)})
+
+
+def test_a_look_between_two_batches_that_amocrm_does_not_answer_ends_the_run(tmp_path: Path) -> None:
+    world = ImportWorld(tmp_path, IMPORT_BATCH_SIZE="2")
+    world.amo_wire.cloud = NamelessAnswers(world.amo_wire.cloud)
+    world.amo_wire.rule = where(
+        lambda request: not is_post(request) and world.posts() > 0, Fault(Manner.REFUSED, answers.html_502())
+    )
+    world.write(*map(row, range(1, 6)))
+
+    trouble = world.run()
+    world.amo_wire.rule = None
+    calm = world.run()
+
+    assert [Fate.UNRESOLVED] * 2 + [Fate.NOT_SENT] * 3 == [fate for _, fate in fates(trouble)]
+    assert (ExitCode.UNAVAILABLE, ExitCode.DONE) == (trouble.exit_code, calm.exit_code)
+    assert [f"Клиент {number}" for number in range(1, 6)] == world.names()
 
 
 def test_a_lost_answer_is_found_without_the_right_to_see_contacts(world: ImportWorld) -> None:

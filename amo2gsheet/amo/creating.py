@@ -28,6 +28,7 @@ class _Told:
     refused: dict[str, str] = field(default_factory=dict)
     unclear: set[str] = field(default_factory=set)
     forbidden: int = 0
+    is_unanswered: bool = False
 
 
 def create_all(http: AmoHttp, leads: Sequence[NewLead]) -> CreateAnswers:
@@ -45,10 +46,11 @@ def create_all(http: AmoHttp, leads: Sequence[NewLead]) -> CreateAnswers:
             waiting = _send(http, batch, told) + waiting
         except UnclearOutcomeError as error:
             told.unclear |= {lead.request_id for lead in batch}
+            told.is_unanswered = True
             stopped = error if waiting else None
         except AmoGsheetError as error:
             stopped = error
-    return CreateAnswers(told.created, told.refused, frozenset(told.unclear), stopped)
+    return CreateAnswers(told.created, told.refused, frozenset(told.unclear), stopped, told.is_unanswered)
 
 
 def _send(http: AmoHttp, leads: Sequence[NewLead], told: _Told) -> list[Sequence[NewLead]]:

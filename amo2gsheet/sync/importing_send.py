@@ -14,7 +14,7 @@ from amo2gsheet.state.records import ImportRow
 from amo2gsheet.sync.importing_match import content_of
 from amo2gsheet.sync.importing_plan import Planned
 from amo2gsheet.sync.importing_run import COMMAND
-from amo2gsheet.sync.importing_settle import history_of
+from amo2gsheet.sync.importing_settle import history_of, settle
 
 if TYPE_CHECKING:
     from amo2gsheet.model import ColumnKey
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MOST_UNCLEAR = 3
-"""So many batches in a row without a clear answer: amoCRM is in trouble, and each more would only add to what is unclear."""
+MOST_UNANSWERED = 3
+"""So many batches in a row without an answer: amoCRM is in trouble, and each more would only add to what is unclear."""
 
 _FIELD_PLACE = re.compile(r"custom_fields_values\.(\d+)[\w.]*")
 
@@ -45,7 +45,7 @@ def send(run: ImportRun, rows: Sequence[Planned], counted: Mapping[str, ColumnKe
         StateError: a batch could not be noted or recorded. Errors of amoCRM stand in `sent.stopped`.
     """
     size = run.settings.import_batch_size
-    unclear_in_a_row = 0
+    unanswered_in_a_row = 0
     for begin in range(0, len(rows), size):
         if begin:
             run.clock.sleep(run.settings.import_delay_seconds)
@@ -55,17 +55,29 @@ def send(run: ImportRun, rows: Sequence[Planned], counted: Mapping[str, ColumnKe
             answers = _send_batch(run, batch, counted, sent)
         if len(rows) > size:
             run.on_progress(len(batch), len(rows))
-        unclear_in_a_row = unclear_in_a_row + 1 if answers.unclear else 0
-        sent.stopped = answers.stopped or _gave_up(unclear_in_a_row)
+        unanswered_in_a_row = unanswered_in_a_row + 1 if answers.is_unanswered else 0
+        sent.stopped = answers.stopped or _gave_up(unanswered_in_a_row)
+        if answers.unclear and not answers.is_unanswered and sent.stopped is None:
+            _settle_at_once(run, sent)
         if sent.stopped is not None:
             return
 
 
-def _gave_up(unclear_in_a_row: int) -> UnavailableError | None:
-    if unclear_in_a_row < MOST_UNCLEAR:
+def _settle_at_once(run: ImportRun, sent: Sent) -> None:
+    """Look for rows of which amoCRM's answer did not tell which lead is whose: it is well, and each batch may be so."""
+    try:
+        rows = settle(run, run.state.import_rows(run.tag_key))
+    except AmoGsheetError as error:
+        sent.stopped = error
+    else:
+        sent.unclear -= {key for key, row in rows.items() if row.lead_id is not None}
+
+
+def _gave_up(unanswered_in_a_row: int) -> UnavailableError | None:
+    if unanswered_in_a_row < MOST_UNANSWERED:
         return None
     return UnavailableError(
-        f"amoCRM left {MOST_UNCLEAR} batches in a row without a clear answer.",
+        f"amoCRM left {MOST_UNANSWERED} batches in a row without an answer.",
         "Run the same command again later: it first looks which of them are there.",
     )
 
