@@ -191,6 +191,31 @@ def test_several_options_stand_between_commas_unless_an_option_has_one() -> None
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Доставка, подъём; Монтаж", ("Доставка, подъём", "Монтаж")),
+        ("Доставка, подъём, Монтаж", ("Доставка, подъём", "Монтаж")),
+        ("монтаж,  доставка, ПОДЪЁМ ,Монтаж", ("Монтаж", "Доставка, подъём")),
+        ("Монтаж\nДоставка, подъём\n", ("Монтаж", "Доставка, подъём")),
+        ("Доставка; подъём", ("Доставка; подъём",)),
+        ("Доставка, Монтаж", ("Доставка", "Монтаж")),
+        (" , ;", ()),
+    ],
+)
+def test_an_option_that_holds_a_comma_is_found_among_others(text: str, expected: tuple[str, ...]) -> None:
+    options = ("Монтаж", "Доставка", "Доставка, подъём", "Доставка; подъём")
+
+    assert expected == values.options_of(text, options)
+
+
+def test_of_several_options_the_misspelt_one_is_named() -> None:
+    with pytest.raises(BadCellError) as caught:
+        values.options_of("Доставка, подъём, Мантаж", ("Монтаж", "Доставка, подъём"))
+
+    assert "Монтаж" == caught.value.nearest
+
+
+@pytest.mark.parametrize(
     ("cell", "expected"),
     [
         (None, ""),

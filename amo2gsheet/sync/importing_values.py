@@ -37,6 +37,7 @@ _SHORT_YEAR = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{2})")
 _SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _WHOLE_FLOAT = re.compile(r"(\d+)[.,]0+")
 _SHORTENED = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
+_LINES = re.compile(r"[;\n]")
 _PARTS = re.compile(r"[,;\n]")
 
 _YES = frozenset(map(fold, ("да", "yes", "true", "истина", "1", "+", "x", "✓", "✔", "☑", "ha", "есть", CHECKED)))
@@ -249,11 +250,21 @@ def option_of(text: str, options: Sequence[str]) -> str:
 
 
 def options_of(text: str, options: Sequence[str]) -> tuple[str, ...]:
-    """The options that a text means: as a whole, else between commas, semicolons and line ends; each once."""
-    whole = NameMap((option, option) for option in options).get(text)
-    if whole is not None:
-        return (whole,)
-    return tuple(dict.fromkeys(option_of(part, options) for part in parts_of(text)))
+    """The options that a text means: as a whole, else between semicolons and line ends, else between commas; each once.
+
+    An option may hold commas itself: the most of what stands between them that is one counts.
+    """
+    named = NameMap((option, option) for option in options)
+    longest = max((option.count(",") + 1 for option in options), default=1)
+    found: list[str] = []
+    for part in [text] if named.get(text) else _LINES.split(text):
+        left = part.split(",")
+        while left:
+            runs = {count: ",".join(left[:count]) for count in range(min(longest, len(left)), 0, -1)}
+            count = next((count for count, run in runs.items() if named.get(run)), 1)
+            left = left[count:]
+            found += [option_of(taken, options)] if (taken := _trimmed(runs[count])) else []
+    return tuple(dict.fromkeys(found))
 
 
 def parts_of(text: str) -> list[str]:
