@@ -23,7 +23,15 @@ from amo2gsheet.sync.importing_report import ImportReport, counts_of
 from amo2gsheet.sync.importing_run import COMMAND, ImportRun
 from amo2gsheet.values import text_cell
 from amo2gsheet.xlsx import read_memory, read_workbook
-from amo2gsheet.xlsx_result import ResultColumns, import_name, require_writable, result_path, set_aside, write_result
+from amo2gsheet.xlsx_result import (
+    ResultColumns,
+    import_name,
+    require_nameable,
+    require_writable,
+    result_path,
+    set_aside,
+    write_result,
+)
 
 if TYPE_CHECKING:
     from amo2gsheet.config import Settings
@@ -146,6 +154,7 @@ def _tag(options: ImportOptions, recalled: Recalled | None) -> str:
 
 def _target(options: ImportOptions) -> Path:
     target = result_path(options.path) if options.result is None else options.result
+    require_nameable(target)
     is_input = target.exists() and options.path.exists() and target.samefile(options.path)
     if is_input and options.result is not None and result_path(options.path) != options.path:
         raise UsageError(

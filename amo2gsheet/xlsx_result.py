@@ -56,6 +56,20 @@ def import_name(path: Path) -> str:
     return name[: -len(RESULT_SUFFIX)] if name.lower().endswith(RESULT_SUFFIX) else path.stem
 
 
+def require_nameable(path: Path) -> None:
+    """Find out before anything is read whether a file can bear that name.
+
+    Raises:
+        SheetError: it cannot, for the name is too long.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
 def require_writable(path: Path) -> None:
     """Find out before anything is sent whether the result can be written.
 
@@ -64,8 +78,14 @@ def require_writable(path: Path) -> None:
     """
     if not path.parent.is_dir():
         raise SheetError(f'The folder "{path.parent}" of the result workbook does not exist.', "Choose a file with `--result`.")
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise SheetError(f'The result workbook "{path}" cannot be written.', "Choose another file with `--result`.")
+    if path.is_dir():
+        raise SheetError(f'The result workbook "{path}" is a folder.', "Choose another file with `--result`.")
+    try:
+        descriptor, draft = _draft(path)
+        os.close(descriptor)
+        draft.unlink()
+    except OSError as error:
+        raise _cannot_write(path, error) from error
 
 
 def set_aside(path: Path) -> Path:
@@ -98,8 +118,7 @@ def write_result(
         SheetError: the file cannot be written.
     """
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
-        draft = Path(name)
+        descriptor, draft = _draft(path)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 _save(file, table, columns, results, memory)
@@ -109,7 +128,19 @@ def write_result(
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
-        raise SheetError(f'The result workbook "{path}" cannot be written: {error.strerror}.') from error
+        raise _cannot_write(path, error) from error
+
+
+def _draft(path: Path) -> tuple[int, Path]:
+    """A file beside the result, open for writing. Its name is short: that of the result may be the longest there is."""
+    descriptor, name = tempfile.mkstemp(prefix=".result-", suffix=".new", dir=path.parent)
+    return descriptor, Path(name)
+
+
+def _cannot_write(path: Path, error: OSError) -> SheetError:
+    return SheetError(
+        f'The result workbook "{path}" cannot be written: {error.strerror}.', "Choose another file with `--result`."
+    )
 
 
 def _save(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
+import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -1087,6 +1089,38 @@ def test_a_row_whose_lead_was_found_under_its_own_tag_is_not_sent_under_another(
 
     assert [(2, Fate.SENT_BEFORE, lead_id)] == [(one.row_number, one.fate, one.lead_id) for one in outcome.report.results]
     assert ["Клиент 1"] == world.names()
+
+
+@pytest.mark.parametrize("is_dry", [False, True])
+def test_a_name_too_long_for_a_result_is_found_out_before_anything_is_sent(world: ImportWorld, *, is_dry: bool) -> None:
+    path = save_book(world.folder / f"{'x' * 245}.xlsx", [row(1)])
+
+    with pytest.raises(SheetError, match="cannot be written: File name too long"):
+        world.run(path, tag="t", is_dry=is_dry)
+
+    assert [] == world.leads()
+
+
+def test_the_longest_name_that_a_result_can_have_is_no_matter(world: ImportWorld) -> None:
+    path = save_book(world.folder / f"{'x' * 243}.xlsx", [row(1)])
+
+    first, again = world.run(path, tag="t"), world.run(path, tag="t")
+
+    assert ([(2, Fate.SEND)], [(2, Fate.SENT_BEFORE)]) == (fates(first), fates(again))
+    assert first.result is not None
+    assert 255 == len(first.result.name)
+
+
+def test_a_folder_that_takes_no_file_is_found_out_before_anything_is_sent(
+    world: ImportWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_named: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    world.write(row(1))
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+
+    assert (ExitCode.UNUSABLE_SHEET, []) == (world.exit_code(), world.leads())
 
 
 # --- the run itself ---
