@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from amo2gsheet.exceptions import ExitCode
+from amo2gsheet.exceptions import ExitCode, SettingsError
 from amo2gsheet.model_import import WorkbookCell
 from amo2gsheet.sync.importing_plan import Fate
 from tests.import_world import NAME, PRICE, ImportWorld, row, save_book
@@ -60,6 +60,17 @@ def test_a_pipeline_in_the_archive_takes_no_row(world: ImportWorld) -> None:
     world.account.archive_pipeline(world.account.add_pipeline("Опт", ["Звонок"]))
 
     assert ['column "Воронка": "Опт" is a pipeline in the archive'] == problems(world, row(Воронка="Опт"))
+
+
+def test_an_account_whose_pipelines_are_all_in_the_archive_takes_no_import(world: ImportWorld) -> None:
+    for pipeline_id in list(world.account.pipelines):
+        world.account.archive_pipeline(pipeline_id)
+    world.write(row())
+
+    with pytest.raises(SettingsError, match="All pipelines of the account are in the archive"):
+        world.run()
+
+    assert [] == world.leads()
 
 
 def test_a_pipeline_with_closed_stages_alone_begins_no_lead(world: ImportWorld) -> None:

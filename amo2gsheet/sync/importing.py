@@ -38,7 +38,7 @@ def import_rows(run: ImportRun) -> None:
 
     Raises:
         SheetError: the workbook has no header that can be used; nothing was sent.
-        SettingsError: PIPELINE_ID names no pipeline; nothing was sent.
+        SettingsError: PIPELINE_ID names no pipeline, or none is in use; nothing was sent.
         UnavailableError, LoginError, ForbiddenError: amoCRM did not go on; the report tells what was done before.
         StateError: the state cannot be written.
     """

@@ -47,7 +47,13 @@ class Beginnings:
                     "Its pipelines: " + ", ".join(f"{one.name} ({one.id})" for one in self._pipelines.values()) + ".",
                 )
             return self._pipelines[pipeline_id]
-        return next((one for one in self._pipelines.values() if one.is_main), next(iter(self._pipelines.values())))
+        in_use = list(self._pipelines.values())
+        if not in_use:
+            raise SettingsError(
+                "All pipelines of the account are in the archive, so no lead can be made.",
+                "Take one out of it in amoCRM's settings.",
+            )
+        return next((one for one in in_use if one.is_main), in_use[0])
 
     def pipeline(self, text: str) -> Pipeline:
         """The pipeline of that raw or short name; the default one for "".
