@@ -180,7 +180,7 @@ class _Looking:
     def _leads(self, directory: Directory, rules: StatusRules) -> tuple[LeadLine, ...] | None:
         if not self._wanted.leads:
             return None
-        listed = self._part("leads", self._amo.newest_leads)
+        listed = self._part("leads", lambda: self._amo.newest_leads(self._wanted.leads))
         if listed is None:
             return None
         leads = [lead for lead in listed if isinstance(lead, Lead)]

@@ -264,6 +264,16 @@ def test_the_row_that_is_shown_is_the_row_that_pull_writes(world: World) -> None
     assert {header: written[header] for header in view.row} == dict(view.row)
 
 
+def test_as_many_leads_as_asked_for_are_read_from_small_pages(world: World) -> None:
+    world.amo.knobs.leads_page_cap = 2
+    ids = [world.lead(f"Клиент {number}") for number in range(7)]
+
+    leads = looked(world, leads=5).leads or ()
+
+    assert ids[:1:-1] == [line.id for line in leads]
+    assert 7 == len(looked(world, leads=100).leads or ())
+
+
 def test_the_newest_leads_come_first_and_as_many_as_asked_for(world: World) -> None:
     for number in range(5):
         world.lead(f"Заказ {number}")

@@ -156,11 +156,17 @@ class AmoClient:
 
     # Leads.
 
-    def newest_leads(self) -> list[Lead | UnreadLead]:
-        """Read the first page of leads, newest `updated_at` first: one request."""
-        asked: Params = [*_LEAD_PARAMS, ("order[updated_at]", "desc"), ("page", 1), ("limit", PAGE_SIZE)]
-        page: payload.Page[Lead | UnreadLead] = self._reader.page("/leads", "leads", payload.listed_lead, asked)
-        return page.items
+    def newest_leads(self, count: int = 0) -> list[Lead | UnreadLead]:
+        """Read leads, newest `updated_at` first: one page, and more until there are so many; each once."""
+        asked: Params = [*_LEAD_PARAMS, ("order[updated_at]", "desc")]
+        pages: Iterator[list[Lead | UnreadLead]] = self._reader.pages("/leads", "leads", payload.listed_lead, asked)
+        found: dict[int, Lead | UnreadLead] = {}
+        for page in pages:
+            # One that changes between two pages pushes the others back, onto the next page.
+            found.update((lead.id, lead) for lead in page if lead.id not in found)
+            if len(found) >= count:
+                break
+        return list(found.values())
 
     def changed_leads(self, since: int) -> Iterator[list[Lead | UnreadLead]]:
         """Read every lead changed at or after `since` (Unix seconds), oldest first, in lists; loses none that changes meanwhile.
