@@ -296,6 +296,6 @@ def _write(run: ImportRun, target: Path | None, outcome: ImportOutcome, damage: 
     )
     if damage is not None:
         aside = set_aside(target)
-        run.name(f'the result workbook could not be read ("{damage.message}"), so it was set aside as "{aside.name}"')
+        run.name(f'{damage.message.rstrip(".")}; it was set aside as "{aside.name}"')
     write_result(target, run.table, ResultColumns(*result_columns(run.table, columns)), results, memory)
     outcome.result = target

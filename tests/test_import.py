@@ -899,7 +899,8 @@ def test_a_damaged_result_workbook_stops_no_import_that_the_state_knows(world: I
     again = world.run()
 
     assert ([(2, Fate.SENT_BEFORE), (3, Fate.SEND)], ExitCode.PARTIAL) == (fates(outcome), outcome.exit_code)
-    assert 'so it was set aside as "damaged-1.orders.xlsx"' in outcome.report.named[0]
+    assert 'The file "orders.result.xlsx" ' in outcome.report.named[0].replace("workbook", "file")
+    assert '; it was set aside as "damaged-1.orders.xlsx"' in outcome.report.named[0]
     assert contents == (world.folder / "damaged-1.orders.xlsx").read_bytes()
     assert ([], ExitCode.DONE, result) == (dry.report.named, again.exit_code, again.result)
     lose_state(world)
