@@ -10,9 +10,11 @@ import pytest
 from amo2gsheet.amo.client import AmoClient
 from amo2gsheet.commands import Outside
 from amo2gsheet.exceptions import ExitCode, SettingsError, UnavailableError
+from amo2gsheet.model import Stage
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner, where
+from amo2gsheet.state.records import Asked
 from amo2gsheet.sync import swallowed
 from amo2gsheet.sync.chunk import Chunk, Due
 from amo2gsheet.sync.details import GIVE_UP_AFTER
@@ -595,3 +597,51 @@ def test_a_lead_that_is_gone_when_its_move_is_checked_is_named(
     outcome = world.pull(full=is_full)
 
     assert [f"lead {lead} is not in amoCRM"] == [name.split(" (")[0] for name in outcome.report.named]
+
+
+def _without_row(tmp_path: Path) -> tuple[World, int]:
+    """A lead beyond the trigger whose row a person deleted."""
+    world = World(tmp_path)
+    lead_id = world.lead("Анна")
+    world.pull()
+    world.move(lead_id, world.stage("Заказ отправлен"))
+    settled(world)
+    world.person.delete_row(lead=lead_id)
+    world.push()
+    world.push()
+    settled(world)
+    assert [] == world.ids()
+    return world, lead_id
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_lead_that_enters_anew_while_the_list_lags_gets_its_row_though_it_was_read_by_id(tmp_path: Path, full: bool) -> None:
+    world, lead_id = _without_row(tmp_path)
+    world.amo.knobs.list_lag_seconds = 120
+    if not full:
+        with state_of(world) as state:
+            state.owe(lead_id, "names")
+    world.move(lead_id, world.trigger)
+
+    world.pull(full=full)
+
+    assert [lead_id] == world.ids()
+    world.clock.advance(600)
+    settled(world)
+    assert [lead_id] == world.ids()
+
+
+def test_a_lead_that_enters_anew_gets_its_row_though_it_could_not_be_held_against_its_move(tmp_path: Path) -> None:
+    world, lead_id = _without_row(tmp_path)
+    world.amo.knobs.events_forbidden = True
+    with state_of(world) as state:
+        state.ask(Asked(lead_id, Stage(*world.trigger), Stage(*world.stage("Отказ")), 0, 1, "В процессе"))
+    world.move(lead_id, world.trigger)
+    by_id = where(lambda request: request.path.endswith(f"/leads/{lead_id}"), Fault(Manner.REFUSED, answers.html_504()))
+    world.amo_wire.rule = by_id
+
+    assert ExitCode.UNAVAILABLE == world.code(world.pull)
+    world.amo_wire.rule = None
+    settled(world)
+
+    assert [lead_id] == world.ids()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -129,11 +129,10 @@ class Feed:
             is_trigger = rules.is_trigger(lead.stage)
             chunk.versions.append(version_of(lead))
             if lead.id in tracked or is_trigger:
-                seen = versions.get(lead.id)
-                has_entered = is_trigger and seen is not None and not rules.is_trigger(seen.stage)
+                has_entered = self._has_entered(lead, versions)
                 self._others.pop(lead.id, None)
                 chunk.judged.append(lead.id)
-                current = self._checked(lead)
+                current = self._checked(lead, ENTERED if has_entered else BELONGS if is_trigger else UNREAD)
                 if current is not None:
                     chunk.add(Due(current, may_add=is_trigger, has_entered=has_entered))
             else:
@@ -173,6 +172,11 @@ class Feed:
         if self._run.state.wait(Waiting(0, f"no right to {what}", "", since=self._run.now)):
             self._run.notice(f"the token may not read {what}: {so}")
 
+    def _has_entered(self, lead: Lead, versions: Mapping[int, Version]) -> bool:
+        """Whether a lead stands in a trigger stage, and stood in none when it was last seen."""
+        seen = versions.get(lead.id)
+        return self._is_trigger(lead.stage) and seen is not None and not self._is_trigger(seen.stage)
+
     def _is_trigger(self, stage: Stage | None) -> bool:
         return stage is not None and self.known.rules.is_trigger(stage)
 
@@ -188,10 +192,12 @@ class Feed:
         """Leads that an earlier run, or `push`, left to this one."""
         run = self._run
         owed = run.state.owed()
+        versions = run.state.versions(lead_ids)
         for current in self._current(lead_ids):
             reasons = owed[current.id].reasons if current.id in owed else {}
-            belongs = self.known.rules.is_trigger(current.stage) or BELONGS in reasons or ENTERED in reasons
-            chunk.add(Due(current, may_add=belongs, has_entered=ENTERED in reasons))
+            belongs = self._is_trigger(current.stage) or BELONGS in reasons or ENTERED in reasons
+            has_entered = ENTERED in reasons or self._has_entered(current, versions)
+            chunk.add(Due(current, may_add=belongs, has_entered=has_entered))
             chunk.versions.append(version_of(current))
             chunk.paid.add(current.id)
 
@@ -200,29 +206,32 @@ class Feed:
         versions = self._run.state.versions(lead_ids)
         wanted = [lead_id for lead_id in lead_ids if lead_id not in chunk.due and not self._is_final(versions.get(lead_id))]
         for lead in self._current(wanted):
-            chunk.add(Due(lead, may_add=self.known.rules.is_trigger(lead.stage)))
+            chunk.add(Due(lead, may_add=self._is_trigger(lead.stage), has_entered=self._has_entered(lead, versions)))
             chunk.versions.append(version_of(lead))
 
     def _current(self, lead_ids: Sequence[int]) -> Iterator[Lead]:
         """Read leads that are tracked or owed; those that amoCRM shows older than they are known wait for a later run."""
-        leads = self._read(lead_ids, "unread")
+        leads = self._read(lead_ids, UNREAD)
         ages = ages_of(self._run, leads)
         for lead in leads:
             if ages[lead.id] is Age.OLD:
                 continue
-            current = self._checked(lead)
+            current = self._checked(lead, UNREAD)
             if current is not None:
                 yield current
 
-    def _checked(self, lead: Lead) -> Lead | None:
-        """A lead as it is now, held against the move that was asked for it; None: it is gone, or waits for the next run."""
+    def _checked(self, lead: Lead, reason: str) -> Lead | None:
+        """A lead as it is now, held against the move that was asked for it.
+
+        None: it is gone; or it could not be asked for, and is owed to the next run for `reason`.
+        """
         try:
             current = swallowed.check(self._run, self.known, lead)
         except NO_ANSWER as error:
-            self._leave_unread(lead.id, "unread", error)
+            self._leave_unread(lead.id, reason, error)
             return None
         except UnavailableError as error:
-            self._leave_unanswered(lead.id, "unread", error)
+            self._leave_unanswered(lead.id, reason, error)
             return None
         if current is None:
             self._name_gone(lead.id)
@@ -265,7 +274,7 @@ class Feed:
 
     def _leave_unread(self, lead_id: int, reason: str, error: AmoGsheetError) -> None:
         """A lead of which amoCRM tells nothing waits alone; it is named once and asked for again by each run."""
-        if lead_id not in self._run.state.owed():
+        if reason != UNREAD or lead_id not in self._run.state.owed():
             self._run.state.owe(lead_id, reason)
         self._run.wait(
             Waiting(lead_id, UNREAD, error.message, since=self._run.now),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from amo2gsheet.exceptions import ForbiddenError, UnavailableError
 from amo2gsheet.model import Lead, UnreadLead
 from amo2gsheet.state.records import Asked, LeadLinks, Version
+from amo2gsheet.sync.presence import UNREAD
 
 if TYPE_CHECKING:
     from amo2gsheet.sync.run import Run
@@ -57,7 +58,7 @@ def readable(run: Run, listed: Iterable[Lead | UnreadLead]) -> list[Lead]:
     leads = [one for one in listed if isinstance(one, Lead)]
     unread = [one for one in listed if isinstance(one, UnreadLead)]
     seen = {lead_id: version.updated_at for lead_id, version in run.state.versions([one.id for one in unread]).items()}
-    run.state.owe_all([one.id for one in unread if one.updated_at > seen.get(one.id, -1)], "unread")
+    run.state.owe_all([one.id for one in unread if one.updated_at > seen.get(one.id, -1)], UNREAD)
     return leads
 
 
@@ -81,7 +82,7 @@ def only_news(run: Run, leads: Iterable[Lead]) -> list[Lead]:
                 current = run.amo.lead(lead.id)
             except (UnavailableError, ForbiddenError):
                 # It keeps no other lead back: what is owed is asked for by ID.
-                run.state.owe(lead.id, "unread")
+                run.state.owe(lead.id, UNREAD)
                 continue
             if current is None:
                 continue

@@ -23,7 +23,7 @@ VANISHED = -1
 SEEN = 0
 
 UNREAD = "unread lead"
-"""Kind of waiting: amoCRM answers, and tells nothing of the lead that can be used."""
+"""Kind of waiting: amoCRM answers, and tells nothing of the lead that can be used. Also why a lead is owed that nobody read."""
 
 NEW_ROW = "new row"
 """Reason for which a lead is owed to the next `pull`: somebody typed its ID."""
