@@ -129,11 +129,9 @@ BUGS: tuple[Bug, ...] = (
         "contact-unread-taken-for-none",
         "8: details that amoCRM did not give blank the cells",
         "sync/desk.py",
-        """        pending = {lead_id: chunk.due[lead_id] for lead_id in found.of}
-""",
+        """        pending = {lead_id: chunk.due[lead_id] for lead_id in found.of if""",
         """        found.of.update({one: LeadDetails(chunk.due[one].lead) for one in found.unread})
-        pending = {lead_id: chunk.due[lead_id] for lead_id in found.of}
-""",
+        pending = {lead_id: chunk.due[lead_id] for lead_id in found.of if""",
         ("tests/test_incidents_b.py", "-k", "b9"),
     ),
 )

@@ -160,6 +160,7 @@ def test_one_lead_that_gives_no_answer_keeps_nothing_else_from_being_settled(tmp
     assert [ExitCode.UNAVAILABLE] * 2 == codes
     assert other in world.ids()
     assert ["moves"] == _kinds(world)
+    assert "Отказ" == world.status(lead)
     world.amo_wire.rule = None
     settled(world)
     assert ("Отказ", 1, []) == (world.stage_of(lead), world.patches(), _kinds(world))
@@ -399,3 +400,22 @@ def test_a_cell_that_differs_goes_on_waiting_though_its_lead_was_moved(tmp_path:
 
     assert "Отказ" == world.stage_of(lead)
     assert [lead] == [waiting.lead_id for waiting in world.waiting("first meeting")]
+
+
+def test_a_lead_whose_move_nobody_can_tell_of_is_left_alone_until_it_is_known(tmp_path: Path) -> None:
+    """What `pull` sees of it may be older or newer than the move: a pick that was carried out would pass for one that lost."""
+    world, lead = _picked(tmp_path)
+    world.amo_wire.rule = once(is_patch, KILL_AFTER)
+    stopped(world.push)
+    world.move(lead, world.stage("Заказ отправлен"))
+    world.amo_wire.rule = where(lambda request: "/events" in request.path, Fault(Manner.REFUSED, answers.html_504()))
+
+    codes = [world.code(world.pull), world.code(world.push)]
+
+    assert [ExitCode.UNAVAILABLE] * 2 == codes
+    assert "Отказ" == world.status(lead)
+    assert 1 == world.patches()
+    world.amo_wire.rule = None
+    settled(world)
+    assert ("У курера", "Заказ отправлен", 1) == (world.status(lead), world.stage_of(lead), world.patches())
+    assert (1, 0) == (len(world.history(lead, "moved")), len(world.history(lead, "conflict")))

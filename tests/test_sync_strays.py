@@ -462,3 +462,37 @@ def test_a_value_that_may_have_been_replaced_is_told_where_no_answer_tells() -> 
     assert expected == inspected(changed, of, header=WIDER, columns=WIDER_COLUMNS).replaced
     told = replace(of, traces=(Trace(0, 9, NOTE, NEW, "заметка"),))
     assert () == inspected(changed, told, header=WIDER, columns=WIDER_COLUMNS).replaced
+
+
+RENAMED = Header(1, ("ID", "Ф.И.О.", "Комментарий", "статус"))
+"""The header after somebody gave the notes another name."""
+RENAMED_COLUMNS = Columns({"id": 0, "name": 1, "status": 3}, ("Комментарий",))
+IN_NOTES = Trace(2, 3, NOTE, NEW, "заметка")
+
+
+def test_a_value_in_a_column_that_got_another_name_since_is_put_right() -> None:
+    now = (*BEFORE[:1], row(3, 2, "Борис", NEW, OLD), *BEFORE[2:])
+
+    found = inspected(now, record(traces=[IN_NOTES]), header=RENAMED, columns=RENAMED_COLUMNS)
+
+    assert (Stray(2, 3, NOTE, NEW, "вторая", is_known=True),) == found.strays
+
+
+def test_a_value_in_a_renamed_column_that_stood_there_before_is_no_stray() -> None:
+    before = (*BEFORE[:1], row(3, 2, "Борис", NEW, OLD), *BEFORE[2:])
+
+    found = inspected(before, record(rows=before, traces=[IN_NOTES]), header=RENAMED, columns=RENAMED_COLUMNS)
+
+    assert () == found.strays
+
+
+def test_of_two_new_columns_with_the_value_nobody_can_tell_which_it_strayed_into() -> None:
+    header = Header(1, ("ID", "Ф.И.О.", "Комментарий", "статус", "Второй"))
+    now = tuple(
+        Row(number, lead, {0: lead, 1: "Борис", 2: NEW, 3: OLD, 4: NEW}) if lead == 2 else Row(number, lead, {0: lead, 3: OLD})
+        for number, lead in ((2, 1), (3, 2), (4, 3))
+    )
+
+    found = inspected(now, record(traces=[replace(IN_NOTES, index=9)]), header=header, columns=RENAMED_COLUMNS)
+
+    assert () == found.strays

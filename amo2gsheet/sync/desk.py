@@ -69,7 +69,8 @@ class Desk:
         known = self.open(known)
         self._owe_unread(chunk, found)
         self._name_hidden(found)
-        pending = {lead_id: chunk.due[lead_id] for lead_id in found.of}
+        pending = {lead_id: chunk.due[lead_id] for lead_id in found.of if lead_id not in self.run.unsettled}
+        self._owe(chunk, {lead_id: chunk.due[lead_id] for lead_id in found.of.keys() & self.run.unsettled}, "unsettled")
         has_open = False
         for attempt in range(TRIES):
             if has_open and not self._settle(known, 2.0 ** (attempt - 1)):

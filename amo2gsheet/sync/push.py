@@ -117,7 +117,7 @@ def _changed(run: Run, known: Known, place: Place) -> dict[int, tuple[int, str]]
     settled: list[int] = []
     for lead_id, (base_text, _) in run.state.status_texts().items():
         row_number = place.presence.row_of.get(lead_id)
-        if row_number is None or base_text is None:
+        if row_number is None or base_text is None or lead_id in run.unsettled:
             continue
         text = cell_text(place.presence.texts[lead_id])
         if text == base_text or known.rules.same_text(text, base_text):

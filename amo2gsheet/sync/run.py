@@ -77,6 +77,7 @@ class Run:
     """Everything a run needs. `has_counted` says that this run has already counted which rows it did not see.
 
     `open_sheet` gives the sheet's side, the same each time.
+    `unsettled` are leads of which nobody could tell yet what became of a move: nothing is planned for them.
     `sync_owed` are leads whose reasons to wait changed after their row was planned.
     `mark` is the mark of this state; `started` is monotonic seconds. `between_chunks` lets another run in, where one waits.
     `on_progress` is told how many leads more are done, and of how many in all where that is known; in long runs only.
@@ -99,6 +100,7 @@ class Run:
     on_progress: Callable[[int, int | None], None] = lambda count, total: None
     report: Report = field(default_factory=Report)
     sync_owed: set[int] = field(default_factory=set)
+    unsettled: set[int] = field(default_factory=set)
 
     @property
     def sheet(self) -> SheetSide:

@@ -37,6 +37,7 @@ def settle(run: Run, known: Known) -> None:
         StrayedError: what strayed could not be put right yet; nothing may be planned on what the sheet shows.
         UnavailableError: a cloud did not answer; the intents stay for the next run.
     """
+    run.unsettled.clear()
     intents = run.state.open_intents()
     if not intents:
         return
@@ -120,6 +121,7 @@ def _settle_moves(run: Run, known: Known, intent: Intent) -> None:
             unasked.append(move)
             if len(unasked) >= GIVE_UP_AFTER:
                 raise
+            run.unsettled.add(int(move["lead"]))
             run.name(f"lead {move['lead']} could not be read, so what became of its move is not known yet: {error.message}")
             run.report.is_unavailable = True
         else:

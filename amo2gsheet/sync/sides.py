@@ -65,8 +65,8 @@ class AmoSide(Protocol):
         """Read the users, all pages: ID → name; None where the token may not."""
         ...
 
-    def newest_leads(self) -> list[Lead | UnreadLead]:
-        """Read the first page of leads, newest `updated_at` first: one request."""
+    def newest_leads(self, count: int = 0) -> list[Lead | UnreadLead]:
+        """Read leads, newest `updated_at` first: one page, and more until there are so many."""
         ...
 
     def changed_leads(self, since: int) -> Iterator[list[Lead | UnreadLead]]:

@@ -101,6 +101,7 @@ class _Judge:
         self._bases = bases
         self._key_at: dict[int, ColumnKey] = {index: key for key, index in columns.index.items()}
         self._index_of = places_of(header)
+        self._renamed = self._renamed_columns(rows)
         self._before: dict[int | None, list[Row]] = {}
         for row in record.before:
             self._before.setdefault(row.lead_id, []).append(row)
@@ -114,6 +115,28 @@ class _Judge:
         self._misnamed = find_misnamed(record, header, rows)
         self.relieved = {row.lead_id for row in rows if row.number in self._misnamed.numbers}
         self.by_lead = {row.lead_id: row for row in rows if self._lead_of(row) and row.lead_id is not None}
+
+    def _renamed_columns(self, rows: Sequence[Row]) -> dict[str, str]:
+        """New name → name then, of people's columns into which a value had strayed before they got another name.
+
+        Told by the value, which stands under one new name only.
+        """
+        known = places_of(self._record.header).keys()
+        fresh = {name: at for name, at in self._index_of.items() if name not in known and at not in self._key_at}
+        found: dict[str, str] = {}
+        for trace in self._traces if fresh else ():
+            if not trace.column or trace.column in self._index_of or trace.value is None:
+                continue
+            near = [row for row in rows if row.number == trace.row_number or (trace.lead_id and row.lead_id == trace.lead_id)]
+            shown = {name for name, at in fresh.items() for row in near if same_value(row.cells.get(at), trace.value)}
+            if len(shown) == 1:
+                found[shown.pop()] = trace.column
+        return found
+
+    def _place_of(self, column: str) -> int | None:
+        """Where the column of that name stands now, maybe under another one."""
+        names = [new for new, former in self._renamed.items() if former == column]
+        return self._index_of.get(names[0] if names else column)
 
     def _lead_of(self, row: Row) -> int:
         """The lead of a row, 0 where it has none or shows an ID that is not its own."""
@@ -179,8 +202,8 @@ class _Judge:
     def _suspects_of_traces(self) -> Iterable[tuple[int, int, int, CellValue]]:
         for trace in self._traces:
             if trace.column is not None:
-                index = self._index_of.get(trace.column, trace.index) if trace.column else trace.index
-                yield trace.row_number, trace.lead_id, index, trace.value
+                index = self._place_of(trace.column)
+                yield trace.row_number, trace.lead_id, trace.index if index is None else index, trace.value
                 continue
             yield trace.row_number, trace.lead_id, trace.index, trace.value
             yield trace.row_number, trace.lead_id, self._shifted(trace.index), trace.value
@@ -236,8 +259,9 @@ class _Judge:
 
     def _cell_under(self, row: Row, text: str) -> tuple[CellValue, bool]:
         """The cell of a row seen before the write under the header `text`; a column that was not there was empty."""
+        name = self._renamed.get(text, text)
         for index, former in enumerate(self._record.header.texts):
-            if text and normal_header(former) == text:
+            if name and normal_header(former) == name:
                 return row.cells.get(index), True
         return None, True
 
