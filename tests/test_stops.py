@@ -15,7 +15,7 @@ from tests.stop_scenarios import SCENARIOS
 from tests.stop_worlds import fingerprint
 from tests.stops import failure, failures, play_uncut
 
-SLICES = 4
+SLICES = 3
 """Each scenario's points are played in so many tests, so that no test takes long; the last one behind the marker."""
 
 PAIR_SLICES = 16

@@ -8,6 +8,8 @@ import pytest
 
 from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.model import Lead, Stage
+from amo2gsheet.sandbox import answers
+from amo2gsheet.sandbox.faults import Fault, Manner, where
 from amo2gsheet.state.records import Asked, Version
 from amo2gsheet.sync.news import links_of, only_news, version_of
 from amo2gsheet.sync.run import Run
@@ -74,6 +76,17 @@ def test_a_second_edit_in_the_second_of_the_last_one_is_read_by_id(tmp_path: Pat
         _seen(run, lead(999, TRIGGER, updated_at=7))
 
         assert (Stage(*world.trigger), []) == (news.stage, only_news(run, [gone]))
+
+
+def test_a_lead_of_that_second_that_gives_no_answer_is_owed_and_keeps_no_other_back(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.amo_wire.rule = where(lambda request: request.path.endswith("/leads/1"), Fault(Manner.REFUSED, answers.html_504()))
+    other = lead(2, TRIGGER, updated_at=101, digest="c")
+    with run_on(world) as run:
+        _seen(run, _one())
+
+        assert [other] == only_news(run, [_one(SENT, 100, "b"), other])
+        assert {1} == run.state.owed().keys()
 
 
 def test_same_stage_in_the_same_second_needs_no_request(tmp_path: Path) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from amo2gsheet.exceptions import ExitCode
+from amo2gsheet.exceptions import ExitCode, UnavailableError
 from amo2gsheet.sandbox.amo_problems import problem
+from amo2gsheet.sandbox.answers import html_504
 from amo2gsheet.sandbox.exchange import Answer, Request
-from amo2gsheet.sandbox.faults import Fault, Manner, where
+from amo2gsheet.sandbox.faults import Fault, Killed, Manner, where
 from tests.world import Rewritten, World, is_move
 
 SENT = "Заказ отправлен"
@@ -87,9 +89,10 @@ def test_a_move_whose_answer_was_lost_and_whose_lead_vanished_from_sight_holds_n
     hidden = world.lead("Анна")
     world.pull()
     world.pick(hidden, "Отказ")
-    world.amo_wire.rule = where(is_move, Fault(Manner.CUT_AFTER))
-    world.code(world.push)
-    world.amo_wire.rule = lambda _number, _request: None
+    world.amo_wire.rule = where(is_move, Fault(Manner.KILL_AFTER))
+    with suppress(Killed):
+        world.push()
+    world.amo_wire.rule = None
     world.amo.knobs.unseen = {("leads", hidden)}
     other = world.lead("Бек")
 
@@ -232,3 +235,63 @@ def test_a_pipeline_that_shows_no_stage_keeps_no_other_back(tmp_path: Path) -> N
 
     assert ExitCode.DONE == world.code(world.pull)
     assert [lead] == world.ids()
+
+
+def test_contacts_that_never_answer_leave_each_lead_to_the_next_run(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    leads = [world.lead(f"Заказ {number}", phone=f"+998 90 000-00-0{number}") for number in range(5)]
+    plain = world.lead("Без контакта")
+    world.amo_wire.rule = where(lambda request: "/contacts" in request.path, Fault(Manner.REFUSED, html_504()))
+
+    outcome = world.pull()
+
+    assert ExitCode.UNAVAILABLE == outcome.exit_code
+    assert set(world.ids()) <= {plain}
+    assert leads == [lead for lead in leads if any(f"lead {lead} waits" in text for text in outcome.report.named)]
+    world.amo_wire.rule = None
+    world.rest()
+    assert sorted([*leads, plain]) == shown(world)
+
+
+def _asked(world: World, count: int) -> list[int]:
+    """Leads that were moved by `push`, and that amoCRM shows in their old stage since."""
+    leads = [world.lead(f"Заказ {number}") for number in range(count)]
+    world.pull()
+    for lead in leads:
+        world.pick(lead, "Отказ")
+    world.amo.knobs.swallow_patches, world.amo.knobs.swallow_bumps = set(leads), True
+    world.push()
+    return leads
+
+
+def test_a_swallowed_move_of_a_lead_that_went_out_of_sight_waits(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    (lead,) = _asked(world, 1)
+    forbidden = Fault(Manner.REFUSED, problem(403, "Access denied"))
+    world.amo_wire.rule = where(lambda request: request.path.endswith(f"/leads/{lead}"), forbidden)
+
+    assert ExitCode.PARTIAL == world.code(world.pull)
+    assert "Отказ" == world.status(lead)
+    assert [lead] == [waiting.lead_id for waiting in world.waiting("unread lead")]
+    world.amo_wire.rule, world.amo.knobs.swallow_patches = None, set()
+    world.pull()
+    world.push()
+    world.rest()
+    assert ("Отказ", []) == (world.stage_of(lead), world.waiting())
+
+
+def test_three_leads_that_give_no_answer_end_the_run(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    leads = _asked(world, 4)
+    by_id = tuple(f"/leads/{lead}" for lead in leads)
+    world.amo_wire.rule = where(lambda request: request.path.endswith(by_id), Fault(Manner.REFUSED, html_504()))
+
+    with pytest.raises(UnavailableError):
+        world.pull()
+
+    assert ["Отказ"] * 4 == [world.status(lead) for lead in leads]
+    world.amo_wire.rule, world.amo.knobs.swallow_patches = None, set()
+    world.pull()
+    world.push()
+    world.rest()
+    assert ["Отказ"] * 4 == [world.stage_of(lead) for lead in leads]
