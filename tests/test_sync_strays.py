@@ -496,3 +496,16 @@ def test_of_two_new_columns_with_the_value_nobody_can_tell_which_it_strayed_into
     found = inspected(now, record(traces=[replace(IN_NOTES, index=9)]), header=header, columns=RENAMED_COLUMNS)
 
     assert () == found.strays
+
+
+def test_a_stray_in_one_of_two_columns_without_a_header_is_looked_for_where_it_landed() -> None:
+    header = Header(1, ("ID", "", "", "статус"))
+    columns = Columns({"id": 0, "status": 3})
+    before = Row(3, 2, {0: 2, 1: "мой", 2: "наш", 3: OLD})
+    now = Row(3, 2, {0: 2, 1: "мой", 2: NEW, 3: OLD})
+
+    found = inspected(
+        [now], record(rows=[before], traces=[Trace(2, 3, 2, NEW, "")], header=header), header=header, columns=columns
+    )
+
+    assert [(3, 2, NEW)] == [(stray.row_number, stray.index, stray.value) for stray in found.strays]

@@ -134,7 +134,9 @@ class _Judge:
         return found
 
     def _place_of(self, column: str) -> int | None:
-        """Where the column of that name stands now, maybe under another one."""
+        """Where the column of that name stands now, maybe under another one; None where nobody can tell: it has no name."""
+        if not column:
+            return None
         names = [new for new, former in self._renamed.items() if former == column]
         return self._index_of.get(names[0] if names else column)
 
