@@ -225,17 +225,21 @@ class Feed:
 
         None: it is gone; or it could not be asked for, and is owed to the next run for `reason`.
         """
+        return self._asked(lead.id, reason, partial(swallowed.check, self._run, self.known, lead))
+
+    def _asked(self, lead_id: int, reason: str, ask: Callable[[], Lead | None]) -> Lead | None:
+        """What `ask` tells of one lead; None where that is nothing: a lead that is gone is named, one that is unread waits."""
         try:
-            current = swallowed.check(self._run, self.known, lead)
+            lead = ask()
         except NO_ANSWER as error:
-            self._leave_unread(lead.id, reason, error)
+            self._leave_unread(lead_id, reason, error)
             return None
         except UnavailableError as error:
-            self._leave_unanswered(lead.id, reason, error)
+            self._leave_unanswered(lead_id, reason, error)
             return None
-        if current is None:
-            self._name_gone(lead.id)
-        return current
+        if lead is None:
+            self._name_gone(lead_id)
+        return lead
 
     def _is_final(self, version: Version | None) -> bool:
         if version is None or version.stage.status_id not in FINAL_STATUS_IDS:
@@ -254,17 +258,8 @@ class Feed:
         for lead_id in lead_ids:
             if lead_id in found:
                 continue
-            try:
-                lead = run.amo.lead(lead_id)
-            except NO_ANSWER as error:
-                self._leave_unread(lead_id, reason, error)
-                continue
-            except UnavailableError as error:
-                self._leave_unanswered(lead_id, reason, error)
-                continue
-            if lead is None:
-                self._name_gone(lead_id)
-            else:
+            lead = self._asked(lead_id, reason, partial(run.amo.lead, lead_id))
+            if lead is not None:
                 found[lead_id] = lead
         leads = [found[lead_id] for lead_id in lead_ids if lead_id in found]
         self._learn(leads)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from amo2gsheet.exceptions import ForbiddenError, NoRouteError, UnreadableError
+from amo2gsheet.exceptions import NoRouteError, UnreadableError
 from amo2gsheet.model import UnreadLead
 from amo2gsheet.model_import import Recalled
 from amo2gsheet.names import normal_header
@@ -16,6 +16,7 @@ from amo2gsheet.sync.importing_drafts import RowDraft, keyed
 from amo2gsheet.sync.importing_keys import digest_of, parts_of_key
 from amo2gsheet.sync.importing_match import content_of, is_tag
 from amo2gsheet.sync.importing_settle import Look, look
+from amo2gsheet.sync.sides import NO_ANSWER
 
 if TYPE_CHECKING:
     from amo2gsheet.model import ColumnKey
@@ -25,7 +26,8 @@ _WRITTEN_SLACK_SECONDS = 600
 _SENT_SLACK_SECONDS = 3600
 """When a row was sent is noted last when its batch is given up, tried again and again."""
 
-_NO_ANSWER = (ForbiddenError, UnreadableError, NoRouteError)
+_NO_LIST = (*NO_ANSWER, NoRouteError)
+"""The token may not see a list, or the account gives none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,11 @@ def _why_held(run: ImportRun) -> str:
     nothing_tells = "and nothing here tells what was sent under it"
     try:
         known = _known_tag(run)
-    except _NO_ANSWER as no_tags:
+    except _NO_LIST as no_tags:
         # The token may not see the list of tags, or the account gives none: then the leads tell.
         try:
             known = _tag_on_leads(run)
-        except _NO_ANSWER as no_leads:
+        except _NO_LIST as no_leads:
             reasons = dict.fromkeys(one.message.rstrip(".") for one in (no_tags, no_leads))
             return f'whether amoCRM knows the tag "{run.tag}" cannot be told, {nothing_tells}: {"; ".join(reasons)}'
     return f'amoCRM knows the tag "{known}" already, {nothing_tells}' if known else ""

@@ -98,8 +98,8 @@ def _name_zone(run: Run, known: Known) -> None:
     note, zone = directory.zone_note(known.account), known.account.zone
     if note and run.state.wait(Waiting(0, "zone by offset", zone, zone, since=run.now)):
         run.notice(note)
-    if not note and any(waiting.kind == "zone by offset" for waiting in run.state.waiting_for_all()):
-        run.state.stop_waiting([0], "zone by offset")
+    if not note:
+        run.stop_waiting([0], "zone by offset")
 
 
 def _prune(run: Run) -> None:
