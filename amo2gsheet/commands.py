@@ -124,18 +124,27 @@ def run_push(settings: Settings, options: Options, outside: Outside, watcher: Wa
 
 
 class LateSheet:
-    """The spreadsheet, opened when a run first needs it; its counts are 0 until then."""
+    """The spreadsheet, opened when a run first needs it; its counts are 0 until then.
 
-    def __init__(self, settings: Settings, outside: Outside) -> None:
+    `is_write_shown` is what is known of the answers to writes, as `GoogleSheet` says.
+    """
+
+    def __init__(self, settings: Settings, outside: Outside, *, is_write_shown: bool = True) -> None:
         self._settings = settings
         self._outside = outside
+        self._is_write_shown = is_write_shown
         self._sheet: GoogleSheet | None = None
 
     def open(self) -> GoogleSheet:
         """The spreadsheet; always the same."""
         if self._sheet is None:
-            self._sheet = open_google(self._settings, self._outside)
+            self._sheet = open_google(self._settings, self._outside, is_write_shown=self._is_write_shown)
         return self._sheet
+
+    @property
+    def is_write_shown(self) -> bool:
+        """Whether the answers to writes show the rows that were hit."""
+        return self._sheet.is_write_shown if self._sheet else self._is_write_shown
 
     @property
     def request_count(self) -> int:
@@ -227,7 +236,7 @@ def _work(job: _Job, state: StateStore, let_in: Callable[[], None]) -> Outcome:
     amo = open_amo(settings, outside, filters_enabled=None if filters is None else filters == "True")
     run_id = state.begin_run(job.command, is_dry=job.options.is_dry)
     bind(run=run_id)
-    sheet = LateSheet(settings, outside)
+    sheet = LateSheet(settings, outside, is_write_shown=state.get("writes_shown") != "False")
     run = _new_run(job, run_id, amo, sheet.open, state, let_in)
     code, message = ExitCode.BUG, ""
     try:
@@ -247,6 +256,8 @@ def _work(job: _Job, state: StateStore, let_in: Callable[[], None]) -> Outcome:
         if code != ExitCode.UNUSABLE_STATE:
             if amo.is_filter_kept is not None:
                 state.put("filters", str(amo.is_filter_kept))
+            if not sheet.is_write_shown:
+                state.put("writes_shown", "False")
             state.end_run(run_id, code, outcome.counts, message)
         amo.close()
     return outcome
@@ -314,7 +325,7 @@ def google_token_path(settings: Settings) -> Path:
     return Path(f"{settings.token_store}{GOOGLE_TOKEN_SUFFIX}")
 
 
-def open_google(settings: Settings, outside: Outside) -> GoogleSheet:
+def open_google(settings: Settings, outside: Outside, *, is_write_shown: bool = True) -> GoogleSheet:
     """The spreadsheet that the settings name; asks nothing yet."""
     # Only now: an idle `pull` asks nothing of Google, and does without all that speaks to it.
     from amo2gsheet.sheet.adapter import open_sheet
@@ -325,6 +336,7 @@ def open_google(settings: Settings, outside: Outside) -> GoogleSheet:
         google_token_path(settings),
         clock=outside.clock,
         base_url=settings.sheets_base_url,
+        is_write_shown=is_write_shown,
         **sessions(outside),
     )
 

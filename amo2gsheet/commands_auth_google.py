@@ -45,7 +45,7 @@ def _check_writable(sheet: GoogleSheet, workbook: Workbook, email: str) -> None:
     if not workbook.tabs:
         return
     try:
-        sheet.write_nothing(workbook.tabs[0].title)
+        sheet.write_nothing(workbook.tabs[0])
     except WriteRefusedError as error:
         raise SheetError(
             f"The spreadsheet cannot be written. {error.message}",

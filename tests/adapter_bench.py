@@ -19,8 +19,7 @@ from amo2gsheet.sandbox.sheets import SPREADSHEET_ID, SheetsCloud
 from amo2gsheet.sandbox.sheets_knobs import SheetsKnobs
 from amo2gsheet.sandbox.sheets_people import Person
 from amo2gsheet.sandbox.transport import mount
-from amo2gsheet.sheet.adapter import open_sheet
-from amo2gsheet.sync.sides import SheetSide
+from amo2gsheet.sheet.adapter import GoogleSheet, open_sheet
 from tests.discovery import check_request
 
 START = 1_760_000_000
@@ -49,7 +48,7 @@ class SheetBench:
     cloud: SheetsCloud = field(init=False)
     faulty: Faulty = field(init=False)
     person: Person = field(init=False)
-    side: SheetSide = field(init=False)
+    side: GoogleSheet = field(init=False)
 
     def __post_init__(self) -> None:
         self.cloud = SheetsCloud(self.clock.time, BASE_URL)
@@ -67,7 +66,7 @@ class SheetBench:
         self.keep_token(self.cloud.issue_token())
         self.side = self.another_side()
 
-    def another_side(self) -> SheetSide:
+    def another_side(self) -> GoogleSheet:
         """An adapter as the next process has it."""
         return open_sheet(
             SPREADSHEET_ID,

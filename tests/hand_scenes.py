@@ -43,6 +43,20 @@ def _mixed(world: World) -> Scene:
     return scene
 
 
+def _shown_little(world: World) -> Scene:
+    """The answers to writes show no more than the written cells, as the program has found out before."""
+    scene = _mixed(world)
+    world.sheets.knobs.values_in_response = "written"
+    world.pull()
+    world.sheets.knobs.is_null_a_touch = True
+    first, second = scene.changed
+    world.account.edit_lead(first, fields={ADDRESS: "ул. Другая, 1"})
+    for lead in (first, second):
+        world.move(lead, world.stage("Отказ"))
+    scene.new = [world.lead("Клиент и", fields={ADDRESS: "ул. и, 1"})]
+    return scene
+
+
 def _pushed(world: World) -> Scene:
     scene = _table(world)
     scene.changed = _take(scene, 2, 4)
@@ -68,6 +82,7 @@ def _empty(world: World) -> Scene:
 
 RUNS: Mapping[str, tuple[str, Callable[[World], Scene]]] = {
     "mixed": ("pull", _mixed),
+    "shown-little": ("pull", _shown_little),
     "push": ("push", _pushed),
     "new-rows": ("pull", _new_rows),
     "header": ("pull", _empty),

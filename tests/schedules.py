@@ -47,6 +47,7 @@ class Schedule:
     """One seeded world and what happens in it."""
 
     def __init__(self, seed: int, folder: Path, *, is_told: bool = False) -> None:
+        self.seed = seed
         self.random = random.Random(seed)
         self.is_told = is_told
         self.world = World(folder, CONFLICT_WINNER=self.random.choice(["amo", "sheet"]), LOCK_WAIT_SEC="1")
@@ -76,6 +77,9 @@ class Schedule:
         knobs.filters_enabled = chance.random() < 0.9
         world.sheets.knobs.old_reads_after_write = chance.choice([0, 0, 0, 0, 1])
         world.sheets.knobs.reads_per_minute = world.sheets.knobs.writes_per_minute = chance.choice([60, 60, 12])
+        if self.seed % 8 == 5:
+            world.sheets.knobs.values_in_response = "written"
+            world.sheets.knobs.is_null_a_touch = True
         if chance.random() < 0.9:
             self._keep_google_token()
 

@@ -55,6 +55,24 @@ def _edits(bench: Bench) -> None:
     world.move(leads[2], world.stage(SENT))
 
 
+def _shown_little(bench: Bench) -> None:
+    """The answers to writes show no more than the written cells, as the program has found out before."""
+    filled(bench)
+    world = bench.world
+    world.sheets.knobs.values_in_response = "written"
+    world.account.edit_lead(bench.leads[1], fields={"Адрес": "новый дом"})
+    world.pull()
+    world.account.edit_lead(bench.leads[0], fields={"Адрес": "новый дом"})
+    world.move(bench.leads[2], world.stage(SENT))
+
+
+def _protected_header(bench: Bench) -> None:
+    """Google refuses ranges with a protected cell in them, also one that is left alone."""
+    _edits(bench)
+    bench.world.sheets.knobs.is_null_a_touch = True
+    bench.world.person.protect("A1:Z1")
+
+
 def _picks(count: int) -> Scenario:
     def prepare(bench: Bench) -> None:
         filled(bench)
@@ -336,6 +354,11 @@ SCENARIOS = {
     "gone-lead": Scenario(_gone_lead, "push"),
     "new-state": Scenario(_taken_over),
     "sorted-before-the-insert": Scenario(_mixed, moment=is_insert, act=lambda world: world.person.sort("ID", descending=True)),
+    "shown-little": Scenario(_shown_little),
+    "shown-little-sorted": Scenario(
+        _shown_little, moment=is_cell_write, act=lambda world: world.person.sort("ID", descending=True)
+    ),
+    "protected-header": Scenario(_protected_header),
     "column-inserted-before-the-write": Scenario(_mixed, moment=is_cell_write, act=lambda world: world.person.insert_columns(2)),
     "column-inserted-before-the-insert": Scenario(_new_rows, moment=is_insert, act=lambda world: world.person.insert_columns(2)),
     "row-inserted-before-the-write": Scenario(_mixed, moment=is_cell_write, act=lambda world: world.person.insert_rows(2)),

@@ -90,13 +90,20 @@ def test_a8_cells_are_written_under_their_headers_wherever_the_id_stands(bench: 
     assert 2 == len(bench.touched())
 
 
-def test_an_answer_of_only_the_written_cells_tells_nothing(bench: SheetBench) -> None:
+def test_an_answer_of_only_the_written_cells_tells_nothing_once(bench: SheetBench) -> None:
+    """The next writes are sent in another way, whose answers do tell."""
     bench.knobs.values_in_response = "written"
+    writes = [RowWrite(3, 12, {STATUS: "Успешно", SUM: 5}), RowWrite(2, 11, {NAME: None, SUM: 6.5})]
 
-    answer = bench.side.write_rows(TITLE, HEADER, [RowWrite(3, 12, {STATUS: "Успешно", SUM: 5})])
+    answers = [bench.side.write_rows(TITLE, HEADER, writes) for _ in range(2)]
 
-    assert WriteAnswer(None, None) == answer
-    assert "Успешно" == bench.person.see("статус", lead=12)
+    shown = (
+        Row(3, 12, {ID: 12, NAME: "Борис", STATUS: "Успешно", NOTE: "звонить", SUM: 5}),
+        Row(2, 11, {ID: 11, NAME: None, STATUS: "В процессе", NOTE: None, SUM: 6.5}),
+    )
+    assert [WriteAnswer(None, None), WriteAnswer(shown, HEADER)] == answers
+    assert not bench.side.is_write_shown
+    assert ("Успешно", None) == (bench.person.see("статус", lead=12), bench.person.see("Имя", lead=11))
 
 
 @pytest.mark.parametrize("text", TEXT_CELLS)
@@ -140,6 +147,89 @@ def test_a_protected_cell_is_refused_with_its_place_and_nothing_is_written(bench
 
     assert [1] == list(raised.value.refused)
     assert [] == bench.touched()
+
+
+@pytest.mark.parametrize("cells", ["A1:Z1", "A1:A9", "D3:D3"])
+def test_cells_are_written_though_protected_ones_may_not_even_be_left_alone(bench: SheetBench, cells: str) -> None:
+    bench.knobs.is_null_a_touch = True
+    bench.person.protect(cells)
+    written: dict[int, CellValue] = {NAME: "Яна", STATUS: "Успешно", SUM: 5}
+
+    answers = [bench.side.write_rows(TITLE, HEADER, [RowWrite(3, 12, written)]) for _ in range(2)]
+
+    assert ("Яна", "Успешно", 5) == tuple(bench.person.see(name, lead=12) for name in ("Имя", "статус", "Сумма"))
+    shown = Row(3, 12, {ID: 12, NAME: "Яна", STATUS: "Успешно", NOTE: "звонить", SUM: 5})
+    assert [WriteAnswer((shown,), HEADER)] * 2 == answers
+    assert 4 == bench.side.request_count, "refused, the tabs, written; the second write knows better"
+
+
+def _shows_little(bench: SheetBench) -> None:
+    """From here on every write goes out as `updateCells`."""
+    bench.side.is_write_shown = False
+
+
+def test_cells_by_update_stray_under_the_eyes_of_their_own_answer(bench: SheetBench) -> None:
+    _shows_little(bench)
+    bench.side.workbook()
+    bench.faulty.before_each = lambda _number, _request: bench.person.insert_rows(2)
+
+    answer = bench.side.write_rows(TITLE, HEADER, [RowWrite(3, 12, {STATUS: "Успешно"})])
+
+    assert (Row(3, 11, {ID: 11, NAME: "Анна", STATUS: "Успешно"}),) == answer.rows
+
+
+@pytest.mark.parametrize("text", TEXT_CELLS)
+def test_c2_a_text_stays_a_text_by_update_too(bench: SheetBench, text: str) -> None:
+    _shows_little(bench)
+
+    bench.side.write_rows(TITLE, HEADER, [RowWrite(3, 12, {NAME: text})])
+
+    assert text == bench.person.see("Имя", lead=12)
+
+
+def test_an_update_leaves_looks_and_dropdowns_alone(bench: SheetBench) -> None:
+    _shows_little(bench)
+    bench.side.set_dropdown(bench.tab, STATUS, 1, DROPDOWN)
+    looks = [[bench.person.tab.look(2, index, kind) for index in range(5)] for kind in (NUMBER_FORMAT, VALIDATION)]
+
+    bench.side.write_rows(TITLE, HEADER, [RowWrite(3, 12, {NAME: "Яна", STATUS: "Отказ", SUM: 5})])
+
+    assert looks == [[bench.person.tab.look(2, index, kind) for index in range(5)] for kind in (NUMBER_FORMAT, VALIDATION)]
+    assert looks[1][STATUS] is not None
+
+
+def test_a_tab_that_is_gone_is_told_before_cells_are_updated(bench: SheetBench) -> None:
+    _shows_little(bench)
+
+    with pytest.raises(TabMissingError, match="Другая"):
+        bench.side.write_rows("Другая", HEADER, [RowWrite(3, 12, {NAME: "x"})])
+
+
+def test_a_tab_that_is_renamed_at_the_moment_of_an_update_is_not_written(bench: SheetBench) -> None:
+    _shows_little(bench)
+    bench.side.workbook()
+    bench.faulty.before_each = lambda _number, _request: bench.person.rename_tab("Старая")
+
+    with pytest.raises(TabMissingError):
+        bench.side.write_rows(TITLE, HEADER, [RowWrite(3, 12, {NAME: "x"})])
+    assert [] == bench.touched()
+
+
+def test_an_update_beyond_the_grid_waits_for_the_next_run(bench: SheetBench) -> None:
+    _shows_little(bench)
+
+    with pytest.raises(UnavailableError, match="deleted while it was being worked on"):
+        bench.side.write_rows(TITLE, HEADER, [RowWrite(2, 11, {NAME: "x"}), RowWrite(3000, 12, {NAME: "x"})])
+    assert [] == bench.touched()
+
+
+def test_an_update_of_what_is_no_number_is_refused_before_it_is_sent(bench: SheetBench) -> None:
+    _shows_little(bench)
+    bench.side.workbook()
+
+    with pytest.raises(WriteRefusedError, match="not a number"):
+        bench.side.write_rows(TITLE, HEADER, [RowWrite(3, 12, {SUM: math.nan})])
+    assert 1 == bench.side.request_count
 
 
 def test_a_row_beyond_the_grid_is_refused_with_its_place(bench: SheetBench) -> None:

@@ -37,7 +37,8 @@ def is_insert(request: Request) -> bool:
 
 def is_cell_write(request: Request) -> bool:
     """Whether a request writes cells of rows that stand."""
-    return request.path.endswith("/values:batchUpdate")
+    is_batch = request.path.endswith(":batchUpdate") and b"updateCells" in request.body and b"insertDimension" not in request.body
+    return is_batch or request.path.endswith("/values:batchUpdate")
 
 
 def is_move(request: Request) -> bool:

@@ -38,6 +38,7 @@ class SheetsKnobs:
         between_ranges: called between the ranges of one batchGet with the number of ranges read so far; what it
             changes is seen by the later ranges only.
         protected_text: what the API says about a protected cell, in the language of the document.
+        is_null_a_touch: whether a protected cell refuses a range that leaves it alone (null), too.
         refuses_used_metadata_id: whether a batch that creates a metadata ID already in use fails.
         metadata_limit: characters of keys and values per tab, and for the spreadsheet itself.
         is_pretty: whether answers are indented, as Google's are; compact ones are much faster to make.
@@ -62,6 +63,7 @@ class SheetsKnobs:
     old_reads_after_write: int = 0
     between_ranges: Callable[[int], None] | None = None
     protected_text: str = PROTECTED
+    is_null_a_touch: bool = False
     refuses_used_metadata_id: bool = True
     metadata_limit: int = 30_000
     is_pretty: bool = False

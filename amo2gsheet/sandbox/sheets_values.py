@@ -184,6 +184,8 @@ def put(book: Book, written: Written, lines: Sequence[Sequence[Any]], option: st
         changes: dict[int, Value] = {}
         for column, value in enumerate(line, start.left):
             if value is None:
+                if knobs.is_null_a_touch:
+                    tab.refuse_protected(Area(row, row + 1, column, column + 1))
                 continue
             if option == "USER_ENTERED" and isinstance(value, str):
                 changes[column], look = enter(book, tab, row, column, value)

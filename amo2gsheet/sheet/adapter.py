@@ -41,6 +41,7 @@ from amo2gsheet.sheet.layout import (
     new_tab,
 )
 from amo2gsheet.sheet.login import GoogleLogin
+from amo2gsheet.sheet.overwriting import Overwriting, row_area
 from amo2gsheet.sheet.problems import BeyondGridError, DropdownRefusedError
 from amo2gsheet.sheet.ranges import row_requests
 
@@ -50,12 +51,17 @@ _LOOKS = 3
 
 
 class GoogleSheet:
-    """One Google spreadsheet, as `sync.sides.SheetSide` asks for it."""
+    """One Google spreadsheet, as `sync.sides.SheetSide` asks for it.
 
-    def __init__(self, http: SheetsHttp, clock: Clock) -> None:
+    `is_write_shown` is whether values.batchUpdate shows the rows that it hits, best remembered from one run to the next.
+    """
+
+    def __init__(self, http: SheetsHttp, clock: Clock, *, is_write_shown: bool = True) -> None:
+        self.is_write_shown = is_write_shown
         self._calls = SheetsCalls(http)
         self._clock = clock
         self._mark_ids: list[tuple[int, Mark]] = []
+        self._tabs: Mapping[str, Tab] = {}
 
     @property
     def request_count(self) -> int:
@@ -73,6 +79,7 @@ class GoogleSheet:
             answers.WORKBOOK_FIELDS, lambda answer: answers.workbook(answer, self._calls.spreadsheet_id)
         )
         self._mark_ids = found.marks
+        self._tabs = {tab.title: tab for tab in found.tabs}
         return Workbook(found.tabs, tuple(mark for _, mark in found.marks), found.commit_tokens)
 
     def look(self, title: str, id_index: int, status_index: int) -> SheetLook:
@@ -134,22 +141,37 @@ class GoogleSheet:
     def write_rows(self, title: str, header: Header, writes: Sequence[RowWrite]) -> WriteAnswer:
         """Write single cells of many rows in one atomic request (RAW) and return what the answer shows.
 
-        Each row's range begins at its ID, which is left alone: the answer shows which rows were hit.
+        Each row's range begins at its ID, which is left alone: the answer shows which rows were hit. Google's documentation does
+        not say whether it shows more than the written cells, nor whether a range may leave a protected cell alone. Where one of
+        the two fails, such a write goes out as a batch of `updateCells`, here after a refusal, and later for every write:
+        `is_write_shown` is False then.
 
         Raises:
             WriteRefusedError: refused for its content, nothing written; `refused` names places in `writes`.
             UnclearOutcomeError: no answer told whether it was carried out.
         """
+        if not self.is_write_shown:
+            try:
+                return self._overwrite(title, header, writes)
+            except BeyondGridError as error:
+                raise _changed_meanwhile(title) from error
         id_index = grid.id_column(header)
-        areas = [_area(write.row_number, [id_index, *write.cells, *write.shown]) for write in writes]
+        areas = [row_area(write, id_index) for write in writes]
         data = [_value_range(title, place, write, area) for place, (write, area) in enumerate(zip(writes, areas, strict=True))]
-        # Last, so that `Invalid data[N]` names a place in `writes`.
-        header_area = Area(header.row_number - 1, 0, header.row_number, None)
-        return self._calls.write_values(
-            title,
-            [*data, {"range": header_area.named(title), "values": [[None]]}],
-            lambda answer: answers.written(answer, areas, header_area, id_index),
-        )
+        top = grid.header_area(header)
+        # The header last, so that `Invalid data[N]` names a place in `writes`.
+        data.append({"range": top.named(title), "values": [[None]]})
+        try:
+            answer = self._calls.write_values(title, data, lambda answer: answers.written(answer, areas, top, id_index))
+        except WriteRefusedError as error:
+            try:
+                answer = self._overwrite(title, header, writes)
+            except (WriteRefusedError, BeyondGridError):
+                raise error from None
+            self.is_write_shown = False
+        else:
+            self.is_write_shown = answer.rows is not None and answer.header is not None
+        return answer
 
     def insert_rows(
         self,
@@ -247,9 +269,19 @@ class GoogleSheet:
         gone = [metadata_id for metadata_id, found in self._mark_ids if found in replaced]
         self._calls.batch_update([metadata.make_mark(mark), *metadata.drop(gone)], believed)
 
-    def write_nothing(self, title: str) -> None:
-        """Send a write that leaves every cell as it is, to see whether the account may write: one request."""
-        self._calls.write_values(title, [{"range": Area(0, 0, 1, 1).named(title), "values": [[None]]}], believed)
+    def write_nothing(self, tab: Tab) -> None:
+        """Send a write that leaves every cell as it is, to see whether the account may write: one request.
+
+        One more where the first cell is protected, as a header may be.
+
+        Raises:
+            WriteRefusedError: the last cell is protected, too.
+        """
+        last = Area(tab.row_count - 1, tab.column_count - 1, tab.row_count, tab.column_count)
+        try:
+            self._leave_alone(tab.title, Area(0, 0, 1, 1))
+        except WriteRefusedError:
+            self._leave_alone(tab.title, last)
 
     def read_table(self, title: str) -> list[list[CellValue]]:
         """Read a whole small tab (Staff), rows from row 1; an empty list where there is no tab of that title."""
@@ -259,13 +291,31 @@ class GoogleSheet:
             return []
         return rows
 
+    def _leave_alone(self, title: str, area: Area) -> None:
+        self._calls.write_values(title, [{"range": area.named(title), "values": [[None]]}], believed)
+
+    def _overwrite(self, title: str, header: Header, writes: Sequence[RowWrite]) -> WriteAnswer:
+        """Write cells by `updateCells`: one request; one more where the tabs were not read before."""
+        tab = self._tabs.get(title) or {tab.title: tab for tab in self.workbook().tabs}.get(title)
+        if tab is None:
+            raise TabMissingError(f'The spreadsheet has no tab "{title}" any more.')
+        overwriting = Overwriting(tab, header, writes)
+        return self._calls.batch_update(
+            overwriting.requests(),
+            overwriting.answer,
+            shown=overwriting.shown,
+            fields=answers.SHOWN_FIELDS,
+            title=title,
+            is_ageing=True,
+        )
+
     def _insert(self, insertion: Insertion, token: Mapping[str, Any], requests: Sequence[Mapping[str, Any]]) -> WriteAnswer:
         return self._calls.batch_update(
             requests,
             insertion.answer,
             token=token,
             shown=insertion.shown,
-            fields=answers.INSERTED_FIELDS,
+            fields=answers.SHOWN_FIELDS,
             title=insertion.tab.title,
             is_ageing=True,
         )
@@ -291,10 +341,6 @@ class GoogleSheet:
                         line = lines[row_index - area.top] if row_index - area.top < len(lines) else []
                         rows.append(grid.row_of(row_index + 1, area.left, line, wanted, id_index))
         return rows
-
-
-def _area(row_number: int, indexes: Sequence[int]) -> Area:
-    return Area(row_number - 1, min(indexes), row_number, max(indexes) + 1)
 
 
 def _value_range(title: str, place: int, write: RowWrite, area: Area) -> dict[str, Any]:
@@ -338,6 +384,7 @@ def open_sheet(
     base_url: str = GOOGLE,
     new_session: Callable[[], requests.Session] = requests.Session,
     policy: RetryPolicy | None = None,
+    is_write_shown: bool = True,
 ) -> GoogleSheet:
     """Return the spreadsheet as seen with a service account's key; asks nothing yet.
 
@@ -345,4 +392,4 @@ def open_sheet(
     """
     login = open_login(key_path, token_path, clock=clock, new_session=new_session, policy=policy)
     http = SheetsHttp(spreadsheet_id, login, clock=clock, new_session=new_session, base_url=base_url, policy=policy)
-    return GoogleSheet(http, clock)
+    return GoogleSheet(http, clock, is_write_shown=is_write_shown)

@@ -16,7 +16,7 @@ WORKBOOK_FIELDS = (
     "developerMetadata(metadataId,metadataKey,metadataValue)"
 )
 DROPDOWN_FIELDS = "sheets(properties(sheetId),data(rowData(values(dataValidation))))"
-INSERTED_FIELDS = (
+SHOWN_FIELDS = (
     "spreadsheetId,updatedSpreadsheet(sheets(properties(sheetId),data(startRow,startColumn,rowData(values(effectiveValue)))))"
 )
 """The masks of the answers below: what nobody looks at is not sent."""
@@ -82,13 +82,20 @@ def written(answer: Any, asked: Sequence[Area], header_area: Area, id_index: int
 
 def inserted(answer: Any, sheet_id: int, header: Header, filled: Area, indexes: Sequence[int]) -> WriteAnswer:
     """Read the inserted rows and the header out of the grid data of a batchUpdate's answer; None for what it lacks."""
+    id_index = grid.id_column(header)
+    left, right = min(id_index, *indexes), max(id_index, *indexes) + 1
+    return overwritten(
+        answer, sheet_id, header, [Area(top, left, top + 1, right) for top in range(filled.top, filled.bottom or 0)]
+    )
+
+
+def overwritten(answer: Any, sheet_id: int, header: Header, areas: Sequence[Area]) -> WriteAnswer:
+    """Read rows (an area for each) and the header out of the grid data of a batchUpdate's answer; None for what it lacks."""
     found = grid.grid_data(answer, sheet_id) or {}
     id_index = grid.id_column(header)
-    wanted = range(min(id_index, *indexes), max(id_index, *indexes) + 1)
-    row_indexes = range(filled.top, filled.bottom or 0)
     rows = None
-    if all(index in found for index in row_indexes):
-        rows = tuple(grid.row_of(index + 1, 0, found[index], wanted, id_index) for index in row_indexes)
+    if all(area.top in found for area in areas):
+        rows = tuple(grid.row_of(area.top + 1, 0, found[area.top], range(area.left, area.right or 0), id_index) for area in areas)
     texts = found.get(header.row_number - 1)
     return WriteAnswer(rows, None if texts is None else grid.header_in(texts, header.row_number))
 

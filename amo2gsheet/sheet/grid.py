@@ -94,6 +94,11 @@ def header_in(row: Sequence[CellValue], row_number: int) -> Header:
     return Header(row_number, tuple(texts))
 
 
+def header_area(header: Header) -> Area:
+    """Return the header row over its whole width."""
+    return Area(header.row_number - 1, 0, header.row_number, None)
+
+
 def find_header(top_rows: Sequence[Sequence[CellValue]]) -> Header | None:
     """Return the first of the top rows that holds both `ID` and `статус`; None where none does."""
     for row_number, row in enumerate(top_rows[:HEADER_SEARCH_ROWS], 1):

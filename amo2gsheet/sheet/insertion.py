@@ -8,7 +8,7 @@ from typing import Any
 
 from amo2gsheet.exceptions import WriteRefusedError
 from amo2gsheet.model import Dropdown, Header, NewRow, Tab, WriteAnswer
-from amo2gsheet.sheet import answers
+from amo2gsheet.sheet import answers, grid
 from amo2gsheet.sheet.a1 import Area
 from amo2gsheet.sheet.layout import inserted_rows
 
@@ -46,7 +46,7 @@ class Insertion:
     @property
     def shown(self) -> list[str]:
         """The ranges that the answer is to show: the header row and the new rows."""
-        return [self._header_area.named(self.tab.title), self._filled.named(self.tab.title)]
+        return [grid.header_area(self.header).named(self.tab.title), self._filled.named(self.tab.title)]
 
     def answer(self, answer: Any) -> WriteAnswer:
         """Read the answer; BadAnswerError where it has not the shape of one."""
@@ -55,10 +55,6 @@ class Insertion:
     @property
     def _indexes(self) -> list[int]:
         return sorted({index for row in self.rows for index in row.cells})
-
-    @property
-    def _header_area(self) -> Area:
-        return Area(self.header.row_number - 1, 0, self.header.row_number, None)
 
     @property
     def _filled(self) -> Area:

@@ -50,6 +50,14 @@ def inserted_rows(
     return requests
 
 
+def overwritten_cells(sheet_id: int, row_number: int, cells: Mapping[int, CellValue]) -> Iterator[Request]:
+    """Yield the requests that put values (column index → value) into a row, each for neighbouring cells; looks stay."""
+    for run in _runs(sorted(cells), alone=None):
+        values = [{"userEnteredValue": value} if (value := _extended(cells[index])) else {} for index in run]
+        start = {"sheetId": sheet_id, "rowIndex": row_number - 1, "columnIndex": run[0]}
+        yield {"updateCells": {"start": start, "rows": [{"values": values}], "fields": "userEnteredValue"}}
+
+
 def longer_by_a_row(sheet_id: int) -> Request:
     """Return the request that adds an empty row at the end of the grid, wherever that is by now."""
     return {"appendDimension": {"sheetId": sheet_id, "dimension": "ROWS", "length": 1}}

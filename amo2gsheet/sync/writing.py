@@ -141,11 +141,18 @@ def write_later(run: Run, known: Known, place: Place, writes: Sequence[Written])
 
 
 def _check(run: Run, known: Known, title: str, record: Record, answer: WriteAnswer, intent: Intent) -> Outcome:
-    """The answer does not show every value where it belongs: look again, put right what strayed, agree on what landed."""
+    """The answer does not show every value where it belongs: look again, put right what strayed, agree on what landed.
+
+    One that shows no row at all says no more of where the values went than none.
+    """
+    is_unseen = answer.rows is None
     record = replace(record, traces=traces_of(record, answer))
     run.state.update_intent(intent.id, record_to_json(record))
+    if is_unseen:
+        run.state.mark_unclear(intent.id)
+        intent = replace(intent, is_unclear=True)
     leads = {write.lead_id for write in record.writes}
-    landed = settle_record(run, known, title, record, intent)
+    landed = settle_record(run, known, title, record, intent, is_unseen=is_unseen)
     if landed is None:
         return Outcome(again=leads, has_strays=True)
     return Outcome(landed=landed, again=leads - landed)
