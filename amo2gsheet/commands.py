@@ -32,6 +32,8 @@ SIGNAL_CODES = 128
 
 OLD_STATE_NAME = ".sync_state.json"
 GOOGLE_TOKEN_SUFFIX = ".google"
+WRITES_SHOWN = "writes_shown"
+"""Under this name the state keeps what is known of the answers to writes, as `GoogleSheet` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,7 @@ def _work(job: _Job, state: StateStore, let_in: Callable[[], None]) -> Outcome:
     amo = open_amo(settings, outside, filters_enabled=None if filters is None else filters == "True")
     run_id = state.begin_run(job.command, is_dry=job.options.is_dry)
     bind(run=run_id)
-    sheet = LateSheet(settings, outside, is_write_shown=state.get("writes_shown") != "False")
+    sheet = LateSheet(settings, outside, is_write_shown=state.get(WRITES_SHOWN) != str(False))
     run = _new_run(job, run_id, amo, sheet.open, state, let_in)
     code, message = ExitCode.BUG, ""
     try:
@@ -257,7 +259,7 @@ def _work(job: _Job, state: StateStore, let_in: Callable[[], None]) -> Outcome:
             if amo.is_filter_kept is not None:
                 state.put("filters", str(amo.is_filter_kept))
             if not sheet.is_write_shown:
-                state.put("writes_shown", "False")
+                state.put(WRITES_SHOWN, str(False))
             state.end_run(run_id, code, outcome.counts, message)
         amo.close()
     return outcome

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from amo2gsheet.commands import Outside, google_token_path, open_google, sessions
+from amo2gsheet.commands import WRITES_SHOWN, Outside, google_token_path, open_google, sessions
 from amo2gsheet.exceptions import SheetError, WriteRefusedError
 from amo2gsheet.model import Mark, Workbook
 from amo2gsheet.names import alike
@@ -63,6 +63,7 @@ def _take_over(settings: Settings, outside: Outside, sheet: GoogleSheet, workboo
                 state.was_damaged,
                 extra={"event": "notice"},
             )
+        state.put(WRITES_SHOWN, str(sheet.is_write_shown))
         ours = Mark(state.state_id, outside.host, str(settings.state_db))
     others = [mark for mark in workbook.marks if (mark.host, mark.path) != (ours.host, ours.path)]
     if not others:

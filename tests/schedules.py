@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from amo2gsheet import commands
-from amo2gsheet.commands import GOOGLE_TOKEN_SUFFIX, Options, Outcome, Outside
+from amo2gsheet.commands import GOOGLE_TOKEN_SUFFIX, WRITES_SHOWN, Options, Outcome, Outside
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox.faults import Killed, Manner
 from amo2gsheet.sheet.login import SCOPE, KeptToken, ServiceKey
@@ -80,6 +80,9 @@ class Schedule:
         if self.seed % 8 == 5:
             world.sheets.knobs.values_in_response = "written"
             world.sheets.knobs.is_null_a_touch = True
+            # As `auth` finds it out.
+            with StateStore.open(world.settings.state_db, world.clock) as state:
+                state.put(WRITES_SHOWN, str(False))
         if chance.random() < 0.9:
             self._keep_google_token()
 

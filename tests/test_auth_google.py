@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from amo2gsheet.commands import WRITES_SHOWN
 from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox.environment import CLIENT_EMAIL
 from amo2gsheet.sandbox.exchange import Answer
@@ -100,6 +102,27 @@ def test_a_protected_sheet_is_named(tmp_path: Path) -> None:
         login.auth()
     assert ExitCode.UNUSABLE_SHEET is caught.value.exit_code
     assert "Protect sheets and ranges" in caught.value.hint
+
+
+def test_a_protected_header_is_no_protected_sheet(tmp_path: Path) -> None:
+    login = Login(tmp_path)
+    login.world.sheets.knobs.is_null_a_touch = True
+    login.world.person.protect("A1:Z1")
+
+    assert "shared with it for writing" in login.auth()
+
+
+@pytest.mark.parametrize("shown", ["requested", "written"])
+def test_what_the_answers_to_writes_show_is_found_out_for_the_runs(
+    tmp_path: Path, shown: Literal["requested", "written"]
+) -> None:
+    login = Login(tmp_path)
+    login.world.sheets.knobs.values_in_response = shown
+
+    login.auth()
+
+    with login.world.state() as state:
+        assert str(shown == "requested") == state.get(WRITES_SHOWN)
 
 
 @pytest.mark.parametrize(

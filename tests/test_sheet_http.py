@@ -225,6 +225,7 @@ def test_a_quota_told_as_403_is_waited_for(bench: SheetBench) -> None:
 
 def test_a_refusal_does_not_repeat_what_stands_in_cells(bench: SheetBench) -> None:
     message = 'Invalid data[0]: Invalid values[0][1]: struct_value {"Анна +998 00 000-00-01"}'
+    bench.side.workbook()
     bench.faulty.rule = always(refused(google(400, "INVALID_ARGUMENT", message)))
 
     with pytest.raises(WriteRefusedError) as raised:

@@ -272,16 +272,16 @@ class GoogleSheet:
     def write_nothing(self, tab: Tab) -> None:
         """Send a write that leaves every cell as it is, to see whether the account may write: one request.
 
-        One more where the first cell is protected, as a header may be.
+        One more where the first cells are protected, as a header may be. The answer tells `is_write_shown`.
 
         Raises:
-            WriteRefusedError: the last cell is protected, too.
+            WriteRefusedError: the last cells are protected, too.
         """
-        last = Area(tab.row_count - 1, tab.column_count - 1, tab.row_count, tab.column_count)
+        width = min(2, tab.column_count)
         try:
-            self._leave_alone(tab.title, Area(0, 0, 1, 1))
+            self._leave_alone(tab.title, Area(0, 0, 1, width))
         except WriteRefusedError:
-            self._leave_alone(tab.title, last)
+            self._leave_alone(tab.title, Area(tab.row_count - 1, tab.column_count - width, tab.row_count, tab.column_count))
 
     def read_table(self, title: str) -> list[list[CellValue]]:
         """Read a whole small tab (Staff), rows from row 1; an empty list where there is no tab of that title."""
@@ -292,7 +292,8 @@ class GoogleSheet:
         return rows
 
     def _leave_alone(self, title: str, area: Area) -> None:
-        self._calls.write_values(title, [{"range": area.named(title), "values": [[None]]}], believed)
+        data = [{"range": area.named(title), "values": [[None]]}]
+        self.is_write_shown = self._calls.write_values(title, data, lambda answer: answers.is_shown(answer, area))
 
     def _overwrite(self, title: str, header: Header, writes: Sequence[RowWrite]) -> WriteAnswer:
         """Write cells by `updateCells`: one request; one more where the tabs were not read before."""

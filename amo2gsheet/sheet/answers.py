@@ -80,6 +80,13 @@ def written(answer: Any, asked: Sequence[Area], header_area: Area, id_index: int
     return WriteAnswer(tuple(told) if len(told) == len(rows) else None, _written_header(responses[-1], header_area, needed))
 
 
+def is_shown(answer: Any, asked: Area) -> bool:
+    """Tell whether a values:batchUpdate of one range shows all of it, though nothing was written there."""
+    responses = _objects(_object(answer, "the answer").get("responses", []), "responses")
+    data = responses[0].get("updatedData") if responses else None
+    return data is not None and grid.range_of(_object(data, "updatedData").get("range")) == asked
+
+
 def inserted(answer: Any, sheet_id: int, header: Header, filled: Area, indexes: Sequence[int]) -> WriteAnswer:
     """Read the inserted rows and the header out of the grid data of a batchUpdate's answer; None for what it lacks."""
     id_index = grid.id_column(header)
