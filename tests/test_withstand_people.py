@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from amo2gsheet.exceptions import AmoGsheetError, ExitCode, SheetLayoutError
+from amo2gsheet.exceptions import AmoGsheetError, ExitCode, SheetLayoutError, UnavailableError
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Killed, Manner, where
@@ -553,3 +553,57 @@ def test_a_dry_run_tells_of_the_reasons_that_the_next_run_writes(tmp_path: Path)
 
     assert 2 == len(planned) == len([line for line in planned if "Синхронизация" in line])
     assert planned == done
+
+
+def _moves_a_column_at(world: World, nth: int) -> list[str]:
+    """Somebody inserts a column on the left right before the n-th request to Sheets; returns what there was to ask, so far."""
+    asked: list[str] = []
+
+    def hand(_number: int, request: Request) -> None:
+        asked.append(request.path)
+        if len(asked) == nth:
+            world.person.insert_columns(1)
+
+    world.sheets_wire.before_each = hand
+    return asked
+
+
+def test_a_reason_lands_under_its_header_whenever_columns_move(tmp_path: Path) -> None:
+    for nth in range(1, 30):
+        (tmp_path / str(nth)).mkdir()
+        world = World(tmp_path / str(nth))
+        lead = world.lead()
+        world.pull()
+        world.person.type_at(1, 22, "Синхронизация")
+        world.pull()
+        world.person.duplicate_row(lead=lead)
+        world.push()
+        asked = _moves_a_column_at(world, nth)
+        world.code(world.pull)
+        world.sheets_wire.before_each = None
+        world.pull()
+
+        shown = {header for row in world.rows() for header, cell in row.items() if "дважды" in str(cell)}
+        assert {"Синхронизация"} == shown, f"columns moved before request {nth}"
+        if len(asked) < nth:
+            break
+    assert 4 < nth < 29
+
+
+@pytest.mark.parametrize("command", ["pull", "push"])
+def test_a_tab_that_bears_another_name_at_each_look_is_left_to_the_next_run(tmp_path: Path, command: str) -> None:
+    world = World(tmp_path)
+    lead, other = world.lead("Анна"), world.lead("Бек")
+    world.pull()
+    world.move(lead, world.stage("Заказ отправлен"))
+    world.pick(other, "Отказ")
+    world.sheets_wire.before_each = lambda number, request: (
+        world.person.rename_tab(f"Заказы {number}") if request.path.endswith("values:batchGet") else None
+    )
+
+    with pytest.raises(UnavailableError, match="another name each time"):
+        getattr(world, command)()
+
+    world.sheets_wire.before_each = None
+    world.rest()
+    assert ("У курера", "Отказ") == (world.status(lead), world.stage_of(other))

@@ -19,6 +19,7 @@ from amo2gsheet.sandbox.faults import Fault, Killed, Manner, where
 from tests.world import Rewritten, World, is_move
 
 SENT = "Заказ отправлен"
+JSON = {"Content-Type": "application/json"}
 
 
 def shown(world: World) -> list[object]:
@@ -251,6 +252,31 @@ def test_contacts_that_never_answer_leave_each_lead_to_the_next_run(tmp_path: Pa
     world.amo_wire.rule = None
     world.rest()
     assert sorted([*leads, plain]) == shown(world)
+
+
+def test_an_odd_contact_leaves_its_own_lead_to_the_next_run_and_no_other(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    odd = world.lead("Анна", phone="+998 90 000-00-01")
+    other = world.lead("Бек", phone="+998 90 000-00-02")
+    lead = world.account.lead(odd)
+    assert lead is not None
+    contact = str(lead.contacts[0].contact_id)
+    shown_odd = Answer(200, json.dumps({"_embedded": {"contacts": [{"id": int(contact), "name": ["x"]}]}}).encode(), JSON)
+
+    def asks_for_it(request: Request) -> bool:
+        return "/contacts" in request.path and (contact in request.path or contact in str(request.query))
+
+    world.amo_wire.rule = where(asks_for_it, Fault(Manner.REFUSED, shown_odd))
+
+    codes = [world.code(world.pull), world.code(world.pull)]
+
+    assert [ExitCode.PARTIAL, ExitCode.DONE] == codes
+    assert [other] == shown(world)
+    assert [odd] == [waiting.lead_id for waiting in world.waiting("unread details")]
+    world.amo_wire.rule = None
+    world.rest()
+    assert [odd, other] == shown(world)
+    assert [] == world.waiting()
 
 
 def _asked(world: World, count: int) -> list[int]:

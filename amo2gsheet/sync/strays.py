@@ -286,13 +286,23 @@ class _Judge:
         if same:
             return self._cell_under(same[0], text)
         is_wrong_id = row.number in self._misnamed.given and self._key_at.get(index) == "id"
-        return None, is_wrong_id or not _besides(row, self._strayed(row, index))
+        return None, is_wrong_id or not _besides(row.cells, self._strayed(row, index))
 
     def _like(self, row: Row, known: Sequence[Row], index: int) -> list[Row]:
         """Those of the rows seen before that held the same, but for what this write has put there."""
         strayed = self._strayed(row, index)
-        besides = _besides(row, strayed)
-        return [former for former in known if _besides(former, strayed) == besides]
+        if self._record.header.texts != self._header.texts:
+            # Columns have moved: only what stands under a name can be told again.
+            strayed |= {place for place in row.cells if not header_text(self._header, place)}
+        besides = _besides(row.cells, strayed)
+        return [former for former in known if _besides(self._as_now(former), strayed) == besides]
+
+    def _as_now(self, former: Row) -> Mapping[int, CellValue]:
+        """The cells of a row seen before the write, by where their columns stand now."""
+        if self._record.header.texts == self._header.texts:
+            return former.cells
+        found = [(self._place_of(self._record.column_text(index)), value) for index, value in former.cells.items()]
+        return {place: value for place, value in found if place is not None}
 
     def _strayed(self, row: Row, index: int) -> set[int]:
         """The cell that is judged, and the others of its row that show a value of this write."""
@@ -303,9 +313,9 @@ class _Judge:
         }
 
 
-def _besides(row: Row, places: set[int]) -> dict[int, CellValue]:
+def _besides(cells: Mapping[int, CellValue], places: set[int]) -> dict[int, CellValue]:
     """What a row holds besides some of its cells."""
-    return {place: value for place, value in row.cells.items() if place not in places and value is not None}
+    return {place: value for place, value in cells.items() if place not in places and value is not None}
 
 
 def repaired_text(stray: Stray) -> str:
