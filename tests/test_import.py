@@ -27,7 +27,7 @@ from amo2gsheet.sandbox.faults import Fault, Killed, Manner, times, where
 from amo2gsheet.state import RunLock, StateStore
 from amo2gsheet.sync.importing_plan import Fate
 from amo2gsheet.xlsx import read_workbook
-from tests.import_world import NAME, PHONE, PRICE, ImportWorld, retitled, row, save_book
+from tests.import_world import NAME, PHONE, PRICE, Cells, ImportWorld, retitled, row, save_book
 from tests.world import Rewritten
 
 SETTLED_SECONDS = 1200
@@ -1011,15 +1011,17 @@ def test_a_result_that_cannot_be_written_is_found_out_before_anything_is_sent(wo
     assert [] == world.leads()
 
 
-def unresolved_result(world: ImportWorld) -> Path:
-    """The result workbook of a run that left its only row unresolved, under another name."""
+def unresolved_result(world: ImportWorld, *sent_before: Cells) -> Path:
+    """The result workbook of a run that left its last row unresolved, under another name."""
+    posts = world.posts()
     world.amo_wire.rule = where(
-        lambda request: is_post(request) or world.posts() > 0, Fault(Manner.FAILED_AFTER, answers.html_502())
+        lambda request: is_post(request) or world.posts() > posts, Fault(Manner.FAILED_AFTER, answers.html_502())
     )
-    world.write(row(1))
+    count = len(sent_before) + 1
+    world.write(*sent_before, row(count))
     outcome = world.run()
     world.amo_wire.rule = None
-    assert ([(2, Fate.UNRESOLVED)], ["Клиент 1"]) == (fates(outcome), world.names())
+    assert (Fate.UNRESOLVED, count) == (fates(outcome)[-1][1], len(world.names()))
     return (world.folder / "orders.result.xlsx").rename(world.folder / "mended.xlsx")
 
 
@@ -1067,6 +1069,17 @@ def test_a_row_that_is_unresolved_under_another_tag_stays_so(world: ImportWorld,
     assert ExitCode.PARTIAL == other.exit_code == alone.exit_code
     assert 'sent with the tag "orders", but amoCRM\'s answer did not tell' in alone.report.results[0].reason
     assert [(2, Fate.SENT_BEFORE), (3, Fate.IN_AMOCRM)] == fates(back)
+    assert ["Клиент 1", "Клиент 2"] == world.names()
+
+
+def test_of_another_tag_only_what_is_unresolved_waits(world: ImportWorld) -> None:
+    world.write(row(1))
+    world.run()
+    mended = unresolved_result(world, row(1))
+
+    outcome = world.run(mended, tag="other")
+
+    assert [(2, Fate.IN_AMOCRM), (3, Fate.UNRESOLVED)] == fates(outcome)
     assert ["Клиент 1", "Клиент 2"] == world.names()
 
 

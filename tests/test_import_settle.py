@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -14,7 +15,11 @@ from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Answer, Cloud, Request
 from amo2gsheet.sandbox.faults import Fault, Killed, Manner, times, where
+from amo2gsheet.state.records import ImportRow
 from amo2gsheet.sync.importing_plan import Fate
+from amo2gsheet.sync.importing_report import ImportReport
+from amo2gsheet.sync.importing_run import ImportRun
+from amo2gsheet.sync.importing_settle import Look, Unread, tell_of_unread
 from tests.import_world import ImportWorld, row
 from tests.world import Rewritten
 
@@ -220,3 +225,15 @@ def test_a_lost_answer_is_found_without_the_right_to_see_contacts(world: ImportW
 
     assert [(2, Fate.SEND), (3, Fate.SEND)] == fates(world.run())
     assert (["Клиент 1", "Клиент 2"], 1) == (world.names(), world.posts())
+
+
+def test_an_odd_lead_from_before_the_open_rows_is_not_named_and_no_other_twice() -> None:
+    run = SimpleNamespace(report=ImportReport())
+    run.name = run.report.named.append
+    seen = Look({}, {1: Unread(at=99, problem="price is no number"), 2: Unread(at=100, problem="price is no number")})
+
+    for _ in range(2):
+        tell_of_unread(cast(ImportRun, run), seen, [ImportRow("key", "", None, 100, 100)])
+
+    text = "lead 2 may be one of the unresolved rows, but could not be read: price is no number; they wait for it"
+    assert [text] == run.report.named
