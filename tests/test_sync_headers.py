@@ -8,6 +8,7 @@ import pytest
 
 from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.model import CellValue
+from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner
 from tests.sync_bench import KILL_AFTER, before, is_write, once, settled, stopped
 from tests.world import STATUS, World
@@ -82,3 +83,25 @@ def test_a_header_that_was_only_emptied_is_put_back_where_the_write_went_to_its_
 
     assert header == world.sheets.table()[1]
     assert world.person.see(ADDRESS, lead=lead) is None
+
+
+def test_a_header_is_put_back_though_columns_move_while_it_is_written(tmp_path: Path) -> None:
+    world, lead, header = _with_a_write_on_the_header(tmp_path)
+    writes = 0
+
+    def hand(_number: int, request: Request) -> None:
+        nonlocal writes
+        if is_write(request):
+            writes += 1
+            if writes == 1:
+                world.person.insert_rows(1)
+            elif writes == 2:
+                world.person.insert_columns(1)
+
+    world.sheets_wire.before_each = hand
+    world.code(world.pull)
+    settled(world)
+
+    assert writes >= 3
+    assert header == [cell for cell in world.sheets.table()[1] if cell is not None]
+    assert ("У курера", "ул. Новая") == (world.person.see(STATUS, lead=lead), world.person.see(ADDRESS, lead=lead))

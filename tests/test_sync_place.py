@@ -9,10 +9,11 @@ import pytest
 
 from amo2gsheet.exceptions import ExitCode, SheetError, SheetLayoutError, StateError, TokenUsedError, UnavailableError
 from amo2gsheet.model import Mark
+from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Killed
 from amo2gsheet.sync import directory
 from amo2gsheet.sync.place import find_tab, make_place
-from tests.sync_bench import before, is_insert, run_on, settled, state_of
+from tests.sync_bench import KILL_BEFORE, before, is_insert, once, run_on, settled, state_of, stopped
 from tests.world import STATUS, World
 
 ADDRESS = "Адрес"
@@ -155,13 +156,33 @@ def test_a_name_that_two_tabs_resemble_is_refused_with_both(tmp_path: Path) -> N
 def test_a_tab_that_somebody_adds_under_the_name_right_then_is_left_to_the_next_run(tmp_path: Path) -> None:
     world = World(tmp_path, GOOGLE_WORKSHEET_NAME="Заказы")
     lead = world.lead("Анна")
-    world.once(world.sheets_wire, lambda request: b"addSheet" in request.body, lambda: world.person.add_tab("заказы"))
+    world.once(world.sheets_wire, _adds_a_tab, lambda: world.person.add_tab("заказы"))
 
     with pytest.raises(UnavailableError):
         world.pull()
     settled(world)
 
     assert [lead] == world.person.on("заказы").leads()
+
+
+def test_a_tab_that_somebody_adds_where_a_killed_run_was_about_to_make_it_is_taken(tmp_path: Path) -> None:
+    """The killed run's request may still land, so its token stays."""
+    world = World(tmp_path, GOOGLE_WORKSHEET_NAME="Заказы")
+    lead = world.lead("Анна")
+    world.sheets_wire.rule = once(_adds_a_tab, KILL_BEFORE)
+    stopped(world.pull)
+    world.sheets_wire.rule = None
+    world.once(world.sheets_wire, _adds_a_tab, lambda: world.person.add_tab("Заказы"))
+
+    with pytest.raises(UnavailableError):
+        world.pull()
+    settled(world)
+
+    assert [lead] == world.person.on("Заказы").leads()
+
+
+def _adds_a_tab(request: Request) -> bool:
+    return b"addSheet" in request.body
 
 
 def test_a_tab_deleted_with_its_rows_is_refused_until_force(tmp_path: Path) -> None:
