@@ -10,6 +10,7 @@ from amo2gsheet.exceptions import ExitCode
 from amo2gsheet.model import CellValue
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner
+from amo2gsheet.sync import headers
 from tests.sync_bench import KILL_AFTER, before, is_write, once, settled, stopped
 from tests.world import STATUS, World
 
@@ -104,4 +105,15 @@ def test_a_header_is_put_back_though_columns_move_while_it_is_written(tmp_path: 
 
     assert writes >= 3
     assert header == [cell for cell in world.sheets.table()[1] if cell is not None]
+    assert ("У курера", "ул. Новая") == (world.person.see(STATUS, lead=lead), world.person.see(ADDRESS, lead=lead))
+
+
+def test_a_header_is_put_back_in_the_last_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headers, "MENDINGS", 1)
+    world, lead, header = _with_a_write_on_the_header(tmp_path)
+
+    world.pull()
+    settled(world)
+
+    assert header == world.sheets.table()[1]
     assert ("У курера", "ул. Новая") == (world.person.see(STATUS, lead=lead), world.person.see(ADDRESS, lead=lead))

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from amo2gsheet.model import Base, CellValue, Columns, Header, Row
+from amo2gsheet.sync.misnamed import Misnamed, find_misnamed
 from amo2gsheet.sync.plan import CellPlan
 from amo2gsheet.sync.record import Record, Trace, Written
 from amo2gsheet.sync.strays import Inspection, Stray, inspect, leads_of, repaired_text, rows_of
@@ -509,3 +510,7 @@ def test_a_stray_in_one_of_two_columns_without_a_header_is_looked_for_where_it_l
     )
 
     assert [(3, 2, NEW)] == [(stray.row_number, stray.index, stray.value) for stray in found.strays]
+
+
+def test_without_an_id_column_no_row_bears_a_wrong_id() -> None:
+    assert Misnamed() == find_misnamed(record(), Header(1, ("Ф.И.О.", "статус")), BEFORE)

@@ -279,6 +279,32 @@ def test_an_odd_contact_leaves_its_own_lead_to_the_next_run_and_no_other(tmp_pat
     assert [] == world.waiting()
 
 
+@pytest.mark.parametrize("answer", [problem(403, "Access denied"), html_504()], ids=["no right", "no answer"])
+def test_a_lead_that_passed_through_the_trigger_and_cannot_be_read_gets_its_row_later(tmp_path: Path, answer: Answer) -> None:
+    world = World(tmp_path)
+    world.lead("Анна")
+    lead = world.lead("Бек", world.stage("Консультация"))
+    world.pull()
+    world.move(lead, world.stage("NOMERATSIYALANMAGAN ZAKAZ"))
+    world.move(lead, world.stage(SENT))
+
+    def rule(_number: int, request: Request) -> Fault | None:
+        if request.path == "/api/v4/leads" and "filter[id]" in str(request.query):
+            return Fault(Manner.REFUSED, html_504())
+        if request.path.endswith(f"/leads/{lead}"):
+            return Fault(Manner.REFUSED, answer)
+        return None
+
+    world.amo_wire.rule = rule
+
+    assert world.code(world.pull) in (ExitCode.PARTIAL, ExitCode.UNAVAILABLE)
+    assert lead not in world.ids()
+    world.amo_wire.rule = None
+    world.rest()
+    assert "У курера" == world.status(lead)
+    assert [] == world.waiting()
+
+
 def _asked(world: World, count: int) -> list[int]:
     """Leads that were moved by `push`, and that amoCRM shows in their old stage since."""
     leads = [world.lead(f"Заказ {number}") for number in range(count)]

@@ -183,7 +183,8 @@ class Feed:
     def _take_passed(self, chunk: Chunk, lead_ids: set[int], entered: set[int]) -> None:
         if not lead_ids:
             return
-        for lead in self._read(sorted(lead_ids), "passed through the trigger"):
+        reasons = {lead_id: ENTERED if lead_id in entered else BELONGS for lead_id in lead_ids}
+        for lead in self._read(sorted(lead_ids), reasons):
             chunk.add(Due(lead, may_add=True, has_entered=lead.id in entered))
 
     # --- owed and full ---
@@ -211,7 +212,7 @@ class Feed:
 
     def _current(self, lead_ids: Sequence[int]) -> Iterator[Lead]:
         """Read leads that are tracked or owed; those that amoCRM shows older than they are known wait for a later run."""
-        leads = self._read(lead_ids, UNREAD)
+        leads = self._read(lead_ids, {})
         ages = ages_of(self._run, leads)
         for lead in leads:
             if ages[lead.id] is Age.OLD:
@@ -246,8 +247,11 @@ class Feed:
             return False
         return version.updated_at < self._run.amo.server_time - FINAL_SECONDS
 
-    def _read(self, lead_ids: Sequence[int], reason: str) -> list[Lead]:
-        """Read leads in bulk; one by one what the bulk answer leaves out. A lead that is gone is named once."""
+    def _read(self, lead_ids: Sequence[int], reasons: Mapping[int, str]) -> list[Lead]:
+        """Read leads in bulk; one by one what the bulk answer leaves out. A lead that is gone is named once.
+
+        One that cannot be read is owed to the next run for its reason.
+        """
         if not lead_ids:
             return []
         run = self._run
@@ -258,7 +262,7 @@ class Feed:
         for lead_id in lead_ids:
             if lead_id in found:
                 continue
-            lead = self._asked(lead_id, reason, partial(run.amo.lead, lead_id))
+            lead = self._asked(lead_id, reasons.get(lead_id, UNREAD), partial(run.amo.lead, lead_id))
             if lead is not None:
                 found[lead_id] = lead
         leads = [found[lead_id] for lead_id in lead_ids if lead_id in found]
