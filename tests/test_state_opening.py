@@ -21,7 +21,7 @@ from amo2gsheet.exceptions import ExitCode, LockedError, StateError
 from amo2gsheet.filelock import FileLock
 from amo2gsheet.model import Base, CellBase, Stage, StatusBase
 from amo2gsheet.sandbox.clock import VirtualClock
-from amo2gsheet.state import HistoryEntry, StateStore, opening, schema
+from amo2gsheet.state import HistoryEntry, StateStore, database, opening, schema
 from tests.conftest import REPOSITORY
 
 NOW = 1_750_000_000
@@ -630,3 +630,30 @@ def test_writes_to_a_scratch_copy_touch_no_file(path: Path, clock: VirtualClock)
     with StateStore.open(path, clock) as store, store.scratch() as copy:
         copy.forget(range(1, 301))
         assert (copy.tracked_count(), store.tracked_count()) == (0, 300)
+
+
+def test_a_stop_while_the_opening_lock_is_given_up_leaves_no_connection_open(
+    path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[sqlite3.Connection] = []
+    real_open, real_unlink = database.open_file, Path.unlink
+
+    def open_file(file: Path, mode: str, busy_seconds: float) -> sqlite3.Connection:
+        opened.append(real_open(file, mode, busy_seconds))
+        return opened[-1]
+
+    def unlink(file: Path, missing_ok: bool = False) -> None:
+        if file.name.endswith(".opening.lock"):
+            raise KeyboardInterrupt
+        real_unlink(file, missing_ok)
+
+    monkeypatch.setattr(opening, "open_file", open_file)
+    monkeypatch.setattr(Path, "unlink", unlink)
+
+    with pytest.raises(KeyboardInterrupt):
+        StateStore.open(path, clock)
+
+    assert opened
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError):
+            connection.execute("SELECT 1")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -65,14 +65,24 @@ def open_or_make(path: Path, clock: Clock, busy_seconds: float, seed: Seed) -> O
             return Opened(path, _tuned(connection, path), None)
         if connection is not None:
             connection.close()
-        # Two runs that find no state at the same time must not both make one, nor one set aside what the other has just made.
-        with FileLock(_beside(path, ".opening.lock"), "another run that prepares the state") as lock:
-            lock.acquire(OPENING_LOCK_SECONDS, clock)
-            try:
-                return _make(path, clock, busy_seconds, seed)
-            finally:
-                # Needed once in the life of a state; whoever waits for it notices that its file is gone, and takes a new one.
-                lock.path.unlink(missing_ok=True)
+        with ExitStack() as undo:
+            with _alone(path, clock):
+                opened = _make(path, clock, busy_seconds, seed)
+                undo.callback(opened.connection.close)
+            undo.pop_all()
+        return opened
+
+
+@contextmanager
+def _alone(path: Path, clock: Clock) -> Iterator[None]:
+    """Two runs that find no state at the same time must not both make one, nor one set aside what the other has just made."""
+    with FileLock(_beside(path, ".opening.lock"), "another run that prepares the state") as lock:
+        lock.acquire(OPENING_LOCK_SECONDS, clock)
+        try:
+            yield
+        finally:
+            # Needed once in the life of a state; whoever waits for it notices that its file is gone, and takes a new one.
+            lock.path.unlink(missing_ok=True)
 
 
 def open_to_read(path: Path, clock: Clock) -> tuple[Found, sqlite3.Connection | None]:
