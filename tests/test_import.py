@@ -1021,7 +1021,9 @@ def unresolved_result(world: ImportWorld, *sent_before: Cells) -> Path:
     world.write(*sent_before, row(count))
     outcome = world.run()
     world.amo_wire.rule = None
-    assert (Fate.UNRESOLVED, count) == (fates(outcome)[-1][1], len(world.names()))
+    before = [(number, Fate.SENT_BEFORE) for number in range(2, count + 1)]
+    assert [*before, (count + 1, Fate.UNRESOLVED)] == fates(outcome)
+    assert [f"Клиент {number}" for number in range(1, count + 1)] == world.names()
     return (world.folder / "orders.result.xlsx").rename(world.folder / "mended.xlsx")
 
 

@@ -12,6 +12,7 @@ from amo2gsheet.exceptions import AmoGsheetError, ExitCode
 from amo2gsheet.sandbox import answers
 from amo2gsheet.sandbox.exchange import Request
 from amo2gsheet.sandbox.faults import Fault, Manner, where
+from amo2gsheet.sheet.a1 import column_name
 from amo2gsheet.sync import desk, directory
 from amo2gsheet.sync.looking import strayed_leads
 from amo2gsheet.sync.place import open_place
@@ -171,7 +172,8 @@ def test_a_value_strays_while_the_answers_to_writes_show_written_cells_alone(tmp
             written = True
 
     world.sheets_wire.before_each = hand
-    _come_to_rest(world)
+    world.pull()
+    settled(world)
 
     assert written
     assert [] == [entry for lead in leads for entry in world.history(lead, "moved")]
@@ -183,15 +185,8 @@ def test_a_value_strays_while_the_answers_to_writes_show_written_cells_alone(tmp
             assert [leads[0]] == [waiting.lead_id for waiting in state.waiting()]
 
 
-def _come_to_rest(world: World) -> None:
-    for _ in range(4):
-        world.clock.advance(700)
-        world.push()
-        world.pull()
-
-
 def _letter(world: World, header: str) -> str:
-    return chr(ord("A") + world.person.column_of(header) - 1)
+    return column_name(world.person.column_of(header) - 1)
 
 
 @pytest.mark.parametrize("what", ["header", "ID", "Ф.И.О."])

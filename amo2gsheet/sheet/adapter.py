@@ -53,7 +53,8 @@ _LOOKS = 3
 class GoogleSheet:
     """One Google spreadsheet, as `sync.sides.SheetSide` asks for it.
 
-    `is_write_shown` is whether values.batchUpdate shows the rows that it hits, best remembered from one run to the next.
+    `is_write_shown` is whether values.batchUpdate takes ranges that show the rows it hits, best remembered from one run to the
+    next.
     """
 
     def __init__(self, http: SheetsHttp, clock: Clock, *, is_write_shown: bool = True) -> None:
@@ -297,7 +298,9 @@ class GoogleSheet:
 
     def _overwrite(self, title: str, header: Header, writes: Sequence[RowWrite]) -> WriteAnswer:
         """Write cells by `updateCells`: one request; one more where the tabs were not read before."""
-        tab = self._tabs.get(title) or {tab.title: tab for tab in self.workbook().tabs}.get(title)
+        if title not in self._tabs:
+            self.workbook()
+        tab = self._tabs.get(title)
         if tab is None:
             raise TabMissingError(f'The spreadsheet has no tab "{title}" any more.')
         overwriting = Overwriting(tab, header, writes)

@@ -13,7 +13,7 @@ from amo2gsheet.sync.carried import carried_off
 from amo2gsheet.sync.headers import mend_header
 from amo2gsheet.sync.place import Place, open_place
 from amo2gsheet.sync.plan import CellPlan, cell_text
-from amo2gsheet.sync.record import Record, Trace, Written, agreed_value, header_text, places_of, record_from_json
+from amo2gsheet.sync.record import Record, Trace, Written, agreed_value, places_of, record_from_json
 from amo2gsheet.sync.steady import LOOKS, rows_around, rows_under, unsteady
 from amo2gsheet.sync.strays import Inspection, Stray, inspect, leads_of, rows_of
 
@@ -51,7 +51,7 @@ def _view(run: Run, place: Place, record: Record, *, is_unseen: bool) -> View | 
     """Inspect the rows of one look; None where columns have moved since."""
     row_of = place.presence.row_of
     numbers = rows_of(record) | {row_of[lead_id] for lead_id in leads_of(record) if lead_id in row_of}
-    have_moved = is_unseen and (_have_rows_moved(place, record) or _have_columns_moved(place, record))
+    have_moved = is_unseen and (_have_rows_moved(place, record) or record.have_columns_moved(place.header))
     numbers |= _rows_besides(place, record, numbers, is_searching=have_moved)
     # Where columns were deleted a value may stand beyond the last header.
     rows = rows_under(run, place, numbers, max((cell.index + 1 for write in record.writes for cell in write.cells), default=0))
@@ -92,11 +92,6 @@ def _have_rows_moved(place: Place, record: Record) -> bool:
     row_of = place.presence.row_of
     seen = [(row.lead_id, row.number) for row in record.before] + [(write.lead_id, write.row_number) for write in record.writes]
     return any(row_of.get(lead_id, number) != number for lead_id, number in seen if lead_id)
-
-
-def _have_columns_moved(place: Place, record: Record) -> bool:
-    width = max(len(place.header.texts), len(record.header.texts))
-    return any(header_text(place.header, index) != record.column_text(index) for index in range(width))
 
 
 def hold_doubtful(run: Run, place: Place, record: Record, intent: Intent) -> None:

@@ -59,6 +59,11 @@ class Record:
         """The header over a column at the time of the write, as names are compared."""
         return header_text(self.header, index)
 
+    def have_columns_moved(self, header: Header) -> bool:
+        """Whether another name than at the time of the write stands anywhere in a header read since."""
+        width = max(len(header.texts), len(self.header.texts))
+        return any(header_text(header, index) != self.column_text(index) for index in range(width))
+
     def row_write(self, write: Written) -> RowWrite:
         """A row of this write as the sheet side takes it; where the row is given its ID the answer is to show all of it."""
         row = self._row_before(write) if self.given_id(write) else None

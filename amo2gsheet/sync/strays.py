@@ -101,6 +101,7 @@ class _Judge:
         self._bases = bases
         self._key_at: dict[int, ColumnKey] = {index: key for key, index in columns.index.items()}
         self._index_of = places_of(header)
+        self._have_columns_moved = record.have_columns_moved(header)
         self._renamed = self._renamed_columns(rows)
         self._before: dict[int | None, list[Row]] = {}
         for row in record.before:
@@ -291,15 +292,15 @@ class _Judge:
     def _like(self, row: Row, known: Sequence[Row], index: int) -> list[Row]:
         """Those of the rows seen before that held the same, but for what this write has put there."""
         strayed = self._strayed(row, index)
-        if self._record.header.texts != self._header.texts:
-            # Columns have moved: only what stands under a name can be told again.
+        if self._have_columns_moved:
+            # Only what stands under a name can be told again.
             strayed |= {place for place in row.cells if not header_text(self._header, place)}
         besides = _besides(row.cells, strayed)
         return [former for former in known if _besides(self._as_now(former), strayed) == besides]
 
     def _as_now(self, former: Row) -> Mapping[int, CellValue]:
         """The cells of a row seen before the write, by where their columns stand now."""
-        if self._record.header.texts == self._header.texts:
+        if not self._have_columns_moved:
             return former.cells
         found = [(self._place_of(self._record.column_text(index)), value) for index, value in former.cells.items()]
         return {place: value for place, value in found if place is not None}
